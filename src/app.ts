@@ -1,0 +1,120 @@
+import { Hono } from "hono";
+import { accessOperate } from "./access/operate.ts";
+import { Access } from "./access/service.ts";
+import { Actions } from "./actions/service.ts";
+import { actionsSms } from "./actions/sms.ts";
+import { authenticate } from "./auth/authenticate.ts";
+import { type Mailbox, MemoryMailbox, SharedMailbox } from "./commands/mailbox.ts";
+import { commandsOperate } from "./commands/operate.ts";
+import { MAX_WAIT_S } from "./commands/schema.ts";
+import { Commands } from "./commands/service.ts";
+import { commandsSms } from "./commands/sms.ts";
+import type { Settings } from "./config.ts";
+import { Failure } from "./core/failure.ts";
+import { errorFields } from "./core/log.ts";
+import type { Platform } from "./core/platform.ts";
+import { Sealer } from "./core/sealed.ts";
+import type { Database } from "./db/database.ts";
+import { eventsOperate } from "./events/operate.ts";
+import { Events } from "./events/service.ts";
+import { failureReply } from "./http/failure-reply.ts";
+import { declaredRoutes, openApiDocument } from "./http/openapi.ts";
+import { type Env, noRoute } from "./http/operation.ts";
+import { type DocsFiles, metaOperate } from "./meta/operate.ts";
+import { Meta } from "./meta/service.ts";
+import { metaSms } from "./meta/sms.ts";
+import { Migprojects } from "./migprojects/service.ts";
+import { sourcesSms } from "./sources/sms.ts";
+import { Sources } from "./sources/service.ts";
+import { VERSION } from "./version.ts";
+
+/** Everything behind the routes, put together once per process (or per request, where a runtime wants that). */
+export interface Services {
+  access: Access;
+  events: Events;
+  meta: Meta;
+  sources: Sources;
+  commands: Commands;
+  actions: Actions;
+  mailbox: Mailbox;
+}
+
+export interface ServiceOptions {
+  platform: Platform;
+  database: Database;
+  master_key: Uint8Array;
+  settings: Pick<Settings, "region">;
+}
+
+/** Puts the services together; where this process alone writes, loads what waits for the sources. */
+export async function createServices({ platform, database, master_key, settings }: ServiceOptions): Promise<Services> {
+  const access = new Access(platform, database, new Sealer(master_key, platform.randomBytes), settings.region);
+  const migprojects = new Migprojects(platform, settings.region);
+  const sources = new Sources(platform, database, migprojects);
+  const mailbox = database.exclusive ? new MemoryMailbox(platform, database) : new SharedMailbox(platform, database);
+  if (mailbox instanceof MemoryMailbox) await mailbox.load();
+  const commands = new Commands(platform, database, sources, mailbox);
+  const actions = new Actions(database, sources, commands);
+  return { access, events: new Events(database), meta: new Meta(platform, database), sources, commands, actions, mailbox };
+}
+
+export interface AppOptions {
+  platform: Platform;
+  /** Services for a request; the same ones each time, unless the runtime wants a database client per request. */
+  services: (env: unknown) => Services | Promise<Services>;
+  /** Longest a poll may wait, in seconds; 0 where the runtime should answer at once. */
+  max_wait_s?: number;
+  docs_files?: DocsFiles;
+}
+
+/** The whole HTTP surface: what every request passes, then one line per feature. */
+export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
+  const app = new Hono<Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>>()
+    .use(async (c, next) => {
+      const request_id = platform.newId();
+      c.set("request_id", request_id);
+      const { access, events, meta, sources, commands, actions } = await services(c.env);
+      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.findKey));
+      c.set("access", access);
+      c.set("events", events);
+      c.set("meta", meta);
+      c.set("sources", sources);
+      c.set("commands", commands);
+      c.set("actions", actions);
+      c.set("max_wait_s", max_wait_s);
+      c.set("docs_files", docs_files);
+      c.set("openapi", openapi);
+      await next();
+      c.res.headers.set("X-Request-Id", request_id);
+    })
+    .get("/", async (c, next) => {
+      const isBrowser = c.req.header("Accept")?.includes("text/html") && !c.req.header("Authorization") && !c.req.header("X-Auth-Token");
+      return isBrowser ? c.redirect("/docs") : next();
+    })
+    .route("/", metaOperate)
+    .route("/", metaSms)
+    .route("/", accessOperate)
+    .route("/", eventsOperate)
+    .route("/", sourcesSms)
+    .route("/", commandsSms)
+    .route("/", commandsOperate)
+    .route("/", actionsSms);
+
+  app.notFound((c) => failureReply(noRoute(), c.var.request_id));
+  app.onError((error, c) => {
+    const { request_id } = c.var;
+    if (!(error instanceof Failure) || error.kind === "unavailable") {
+      platform.log("error", "a request failed", { request_id, method: c.req.method, path: c.req.path, ...errorFields(error) });
+    }
+    return failureReply(error, request_id);
+  });
+
+  let document: object | undefined;
+  const openapi = () => {
+    document ??= openApiDocument(declaredRoutes(app), VERSION);
+    return document;
+  };
+  return app;
+}
+
+export type App = ReturnType<typeof createApp>;

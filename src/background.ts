@@ -1,0 +1,77 @@
+import type { Services } from "./app.ts";
+import type { Settings } from "./config.ts";
+import { errorFields } from "./core/log.ts";
+import type { Platform } from "./core/platform.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Rows a deletion takes at a time, so that it never holds up the queue of writes. */
+const DELETE_ROWS = 500;
+
+interface Job {
+  name: string;
+  everyMs: number;
+  run(): Promise<unknown>;
+}
+
+/** What has to happen without anybody asking. */
+export function background(
+  platform: Platform,
+  { commands, events, sources, mailbox }: Services,
+  settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
+) {
+  const jobs: Job[] = [
+    { name: "end commands past their deadline", everyMs: 1_000, run: () => commands.endPastDue() },
+    { name: "write when sources were seen", everyMs: 30_000, run: () => sources.presence.flush() },
+    { name: "write how often commands were offered", everyMs: 30_000, run: () => mailbox.flush() },
+  ];
+  const retain = (name: string, days: number, deleteOld: (before: number, limit: number) => Promise<number>) => {
+    if (days === 0) return;
+    const run = async () => {
+      while ((await deleteOld(platform.now() - days * DAY_MS, DELETE_ROWS)) === DELETE_ROWS);
+    };
+    jobs.push({ name, everyMs: 60_000, run });
+  };
+  retain("delete old reports", settings.results_retention_days, (before, limit) => commands.deleteOldResults(before, limit));
+  retain("delete old events", settings.events_retention_days, (before, limit) => events.deleteOld(before, limit));
+
+  const attempt = async (job: Job) => {
+    try {
+      await job.run();
+    } catch (error) {
+      platform.log("error", `background job failed, next try in ${job.everyMs / 1000} s: ${job.name}`, errorFields(error));
+    }
+  };
+  let stopped = false;
+  const running = new Map<string, Promise<void>>();
+  const callOff = new Map<string, () => void>();
+  const schedule = (job: Job) => {
+    callOff.set(
+      job.name,
+      platform.after(job.everyMs, () => {
+        const done = attempt(job).then(() => {
+          if (!stopped) schedule(job);
+        });
+        running.set(job.name, done);
+      }),
+    );
+  };
+  return {
+    /** Once before the first request: what passed while nothing ran. */
+    startUp: () => commands.endPastDue(),
+    start: () => {
+      for (const job of jobs) schedule(job);
+    },
+    /** Each job once, now: for runtimes that call on a schedule of their own. */
+    runAll: async () => {
+      for (const job of jobs) await attempt(job);
+    },
+    /** Stops, and writes what is only in memory. */
+    stop: async () => {
+      stopped = true;
+      for (const call of callOff.values()) call();
+      await Promise.all(running.values());
+      await sources.presence.flush();
+      await mailbox.flush();
+    },
+  };
+}

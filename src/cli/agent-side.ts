@@ -1,0 +1,59 @@
+import { CliFailure } from "./failure.ts";
+import { commandNames } from "./command.ts";
+import { findSource, readValue } from "./source.ts";
+import { oneOf, successful, verb, wholeNumber } from "./verb.ts";
+
+/* The two calls an agent makes, by hand. */
+
+export const poll = verb(
+  { name: "poll", description: "Ask for a source's command, as its agent does" },
+  {
+    source: { type: "positional", required: true, description: "Id or name of the source" },
+    wait: { type: "string", description: "Wait up to this many seconds for a command (0 to 55)" },
+  },
+  async ({ args, client, output }) => {
+    const wait = wholeNumber("--wait", args.wait, 0, 55);
+    const server_id = await findSource(client(), args.source);
+    const query = wait === undefined ? {} : { wait: String(wait) };
+    const response = await successful(client().v3.sources[":server_id"].command.$get({ param: { server_id }, query }));
+    const id = response.headers.get("x-command-id");
+    output.print(JSON.stringify(await response.json()));
+    output.tell(id === null ? "nothing to do" : `command ${id}, delivery ${response.headers.get("x-command-attempt")}`);
+  },
+);
+
+export const report = verb(
+  { name: "report", description: "Report how a command went, as the source's agent does" },
+  {
+    source: { type: "positional", required: true, description: "Id or name of the source" },
+    command: { type: "positional", required: true, description: commandNames.join(", ") },
+    result: { type: "positional", required: true, description: "success or fail" },
+    detail: { type: "string", description: "result_detail: a JSON object, @FILE or - for standard input", default: "{}" },
+    "command-id": { type: "string", description: "The command it is for; default: the oldest delivered one of that name" },
+  },
+  async ({ args, client, output }) => {
+    const command_name = oneOf("COMMAND", args.command, commandNames);
+    const result = oneOf("RESULT", args.result, ["success", "fail"]);
+    const detail = readValue(args.detail).trim();
+    refuseOtherThanObject(detail);
+    const server_id = await findSource(client(), args.source);
+    const id = args["command-id"];
+    // As text: a detail's numbers travel as they were written.
+    const body = `{"command_name":"${command_name}","result":"${result}","result_detail":${detail}}`;
+    const headers = { "content-type": "application/json", ...(id !== undefined && { "x-command-id": id }) };
+    const route = client().v3.sources[":server_id"].command_result;
+    const unchecked = { command_name, result, result_detail: {} };
+    await successful(route.$post({ param: { server_id }, json: unchecked }, { headers, init: { body } }));
+    output.tell(`reported ${command_name} ${result}; next: ferry command show last`);
+  },
+);
+
+function refuseOtherThanObject(text: string): void {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  } catch {
+    // said below
+  }
+  throw new CliFailure("usage", `--detail takes a JSON object, for example '{"pid":4117}'`);
+}

@@ -1,0 +1,40 @@
+import { signedRequest } from "../client/client.ts";
+import { readConnection } from "./connection.ts";
+import { CliFailure } from "./failure.ts";
+import { readValue } from "./source.ts";
+import { successful, verb } from "./verb.ts";
+
+export const api = verb(
+  { name: "api", description: "Any call of the API, signed" },
+  {
+    method: { type: "positional", required: true, description: "GET, POST, PUT or DELETE" },
+    path: { type: "positional", required: true, description: "Path with its query, for example '/v3/sources?limit=10'" },
+    data: { type: "string", alias: "d", description: "JSON body: text, @FILE or - for standard input" },
+    curl: { type: "boolean", description: "Print the signed call as a curl command (good for 15 minutes) instead of making it" },
+  },
+  async ({ args, output }) => {
+    const method = args.method.toUpperCase();
+    if (!args.path.startsWith("/")) throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
+    const body = args.data === undefined ? undefined : readValue(args.data);
+    const connection = readConnection(process.env);
+    const headers = { ...(body !== undefined && { "content-type": "application/json" }) };
+    const request = await signedRequest(connection, Date.now(), `${connection.endpoint}${args.path}`, { method, headers, ...(body !== undefined && { body }) });
+    if (args.curl) {
+      output.print(curlCommand(request, body));
+      return;
+    }
+    const response = await successful(fetch(request));
+    const text = await response.text();
+    if (text !== "") output.print(text);
+  },
+);
+
+function curlCommand(request: Request, body: string | undefined): string {
+  const headers = [...request.headers].map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`);
+  const data = body === undefined ? [] : [`--data-binary ${quote(body)}`];
+  return ["curl", `-X ${request.method}`, ...headers, ...data, quote(request.url)].join(" ");
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,181 @@
+import type { Client } from "../client/client.ts";
+import { CliFailure } from "./failure.ts";
+import { formatTime, parseExact, type Output } from "./output.ts";
+import { findSource } from "./source.ts";
+import { allPages, answer, group, moment, oneOf, printList, successful, verb, wholeNumber } from "./verb.ts";
+
+const names = ["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"] as const;
+const states = ["queued", "delivered", "succeeded", "failed", "cancelled", "superseded", "undelivered", "overdue"] as const;
+const LOOK_EVERY_MS = 500;
+
+interface Shown {
+  id: string;
+  source_id: string;
+  command_name: string;
+  state: (typeof states)[number];
+  reason: string | null;
+  attempts: number;
+  created_at: number;
+  first_delivered_at: number | null;
+  last_delivered_at: number | null;
+  ended_at: number | null;
+  reports: { kind: string; result: string; received_at: number; result_detail: unknown }[];
+}
+
+const send = verb(
+  { name: "send", description: "Queue a command for a source server" },
+  {
+    source: { type: "positional", required: true, description: "Id or name of the source" },
+    command: { type: "positional", required: true, description: names.join(", ") },
+    "task-id": { type: "string", description: "Task the command is for" },
+    bucket: { type: "string", description: "Where UPLOAD_LOG uploads to" },
+    "deliver-by": { type: "string", description: "End it if no poll has fetched it by then: a date or milliseconds" },
+    "finish-within": { type: "string", description: "End it if it is not reported this many seconds after delivery" },
+    "idempotency-key": { type: "string", description: "Sending the same key again makes no second command" },
+  },
+  async ({ args, client, output }) => {
+    const command_name = oneOf("COMMAND", args.command, names);
+    const task_id = args["task-id"];
+    const { bucket } = args;
+    const deliver_by = moment("--deliver-by", args["deliver-by"]);
+    const finish_within_s = wholeNumber("--finish-within", args["finish-within"], 1, 31_536_000);
+    const idempotency_key = args["idempotency-key"];
+    const hasParam = task_id !== undefined || bucket !== undefined;
+    const json = {
+      command_name,
+      ...(hasParam && { command_param: { ...(task_id !== undefined && { task_id }), ...(bucket !== undefined && { bucket }) } }),
+      ...(deliver_by !== undefined && { deliver_by }),
+      ...(finish_within_s !== undefined && { finish_within_s }),
+      ...(idempotency_key !== undefined && { idempotency_key }),
+    };
+    const source_id = await findSource(client(), args.source);
+    const made = await answer(client().operate.v1.sources[":source_id"].commands.$post({ param: { source_id }, json }));
+    output.print(args.json ? JSON.stringify(made, null, 2) : made.id);
+    output.tell(`${command_name} is ${made.state} for ${args.source}; next: ferry command wait ${made.id}`);
+  },
+);
+
+const list = verb(
+  { name: "list", description: "Commands, newest first" },
+  {
+    source: { type: "string", description: "Only those of this source: id or name" },
+    state: { type: "string", description: `Only this state: ${states.join(", ")}` },
+    command: { type: "string", description: "Only this name" },
+    since: { type: "string", description: "Queued at or after: a date or milliseconds" },
+    until: { type: "string", description: "Queued before: a date or milliseconds" },
+    limit: { type: "string", description: "At most this many", default: "100" },
+  },
+  async (context) => {
+    const { args, client } = context;
+    const most = wholeNumber("--limit", args.limit, 1, 1_000_000) ?? 100;
+    const since = moment("--since", args.since);
+    const until = moment("--until", args.until);
+    const query = {
+      limit: String(Math.min(most, 1000)),
+      ...(args.source !== undefined && { source_id: await findSource(client(), args.source) }),
+      ...(args.state !== undefined && { state: oneOf("--state", args.state, states) }),
+      ...(args.command !== undefined && { command_name: oneOf("--command", args.command, names) }),
+      ...(since !== undefined && { since: String(since) }),
+      ...(until !== undefined && { until: String(until) }),
+    };
+    const items = await allPages(
+      (cursor) => answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
+      most,
+    );
+    printList(context, items, {
+      id: (item) => item.id,
+      source: (item) => item.source_id,
+      command: (item) => item.command_name,
+      state: (item) => item.state,
+      attempts: (item) => item.attempts,
+      queued: (item) => formatTime(item.created_at),
+      ended: (item) => formatTime(item.ended_at),
+    });
+  },
+);
+
+const show = verb(
+  { name: "show", description: "One command: its life and every report on it" },
+  { id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
+  async ({ args, client, output }) => {
+    const { text, command } = await fetchCommand(client(), args.id);
+    if (args.json) output.print(text);
+    else printLife(output, command);
+  },
+);
+
+const cancel = verb(
+  { name: "cancel", description: "End a command that has not ended yet" },
+  { id: { type: "positional", required: true, description: "Id of the command" } },
+  async ({ args, client, output }) => {
+    const ended = await answer(client().operate.v1.commands[":id"].cancel.$post({ param: { id: args.id } }));
+    if (args.json) output.print(JSON.stringify(ended, null, 2));
+    output.tell(`${ended.command_name} ${ended.id} is cancelled`);
+  },
+);
+
+const wait = verb(
+  { name: "wait", description: "Wait until a command reaches a state, or can no longer reach it" },
+  {
+    id: { type: "positional", required: true, description: "Id of the command" },
+    for: { type: "string", description: `State to wait for: ${states.join(", ")}`, default: "succeeded" },
+    timeout: { type: "string", description: "Give up after this many seconds", default: "3600" },
+  },
+  async ({ args, client, output }) => {
+    const wanted = oneOf("--for", args.for, states);
+    const timeoutS = wholeNumber("--timeout", args.timeout, 0, 31_536_000) ?? 0;
+    const until = Date.now() + timeoutS * 1000;
+    for (;;) {
+      const { text, command } = await fetchCommand(client(), args.id);
+      const isThere = command.state === wanted || (wanted === "delivered" && command.first_delivered_at !== null);
+      if (isThere) {
+        if (args.json) output.print(text);
+        else printLife(output, command);
+        return;
+      }
+      if (command.ended_at !== null) {
+        printLife({ ...output, print: output.tell }, command);
+        throw new CliFailure("failed", `command ${args.id} ended as ${command.state}, not ${wanted}`);
+      }
+      if (Date.now() >= until) throw new CliFailure("timedOut", `command ${args.id} is still ${command.state} after ${timeoutS} s`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  },
+);
+
+async function fetchCommand(client: Client, id: string): Promise<{ text: string; command: Shown }> {
+  const found = id === "last" ? await newestCommand(client) : id;
+  const text = await (await successful(client.operate.v1.commands[":id"].$get({ param: { id: found } }))).text();
+  // Exact for the details an agent sent; ferry's own numbers are safe as they are.
+  const { reports } = parseExact(text) as Pick<Shown, "reports">;
+  const command = JSON.parse(text) as Shown;
+  const exactReports = command.reports.map((report, index) => ({ ...report, result_detail: reports[index]?.result_detail }));
+  return { text, command: { ...command, reports: exactReports } };
+}
+
+async function newestCommand(client: Client): Promise<string> {
+  const { items } = await answer(client.operate.v1.commands.$get({ query: { limit: "1" } }));
+  const [newest] = items;
+  if (!newest) throw new CliFailure("notFound", "there is no command yet");
+  return newest.id;
+}
+
+function printLife(output: Output, command: Shown): void {
+  const steps = ["queued", ...(command.first_delivered_at === null ? [] : ["delivered"]), ...(command.ended_at === null ? [] : [command.state])];
+  output.print(`${command.command_name}  ${command.id}  ${steps.join(" -> ")}`);
+  output.print(`  source     ${command.source_id}`);
+  output.print(`  queued     ${formatTime(command.created_at)}`);
+  if (command.first_delivered_at !== null) {
+    const again = command.attempts > 1 ? `, offered ${command.attempts} times, last ${formatTime(command.last_delivered_at)}` : "";
+    output.print(`  delivered  ${formatTime(command.first_delivered_at)}${again}`);
+  }
+  if (command.ended_at !== null) {
+    output.print(`  ${command.state.padEnd(9)}  ${formatTime(command.ended_at)}${command.reason === null ? "" : `  (${command.reason})`}`);
+  }
+  for (const report of command.reports) {
+    output.print(`  report     ${formatTime(report.received_at)}  ${report.kind}  ${report.result}  ${JSON.stringify(report.result_detail)}`);
+  }
+}
+
+export const command = group("command", "Commands for source servers", { send, list, show, cancel, wait });
+export { names as commandNames };

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Client, type Connection, client } from "../client/client.ts";
+import { CliFailure } from "./failure.ts";
+
+const DEFAULT_ENDPOINT = "http://127.0.0.1:8900";
+
+/**
+ * Where to call and as whom: FERRY_ENDPOINT, FERRY_ACCESS_KEY and FERRY_SECRET_KEY; the vendor's
+ * HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK; else bootstrap.env of a service in this folder (or in FERRY_DATA).
+ */
+export function readConnection(environment: NodeJS.ProcessEnv): Connection {
+  const own = { access_key: environment.FERRY_ACCESS_KEY, secret_key: environment.FERRY_SECRET_KEY };
+  const vendor = { access_key: environment.HUAWEICLOUD_SDK_AK, secret_key: environment.HUAWEICLOUD_SDK_SK };
+  const key = own.access_key ? own : vendor.access_key ? vendor : undefined;
+  if (key && !key.secret_key) {
+    throw new CliFailure("notSignedIn", "an access key is set without its secret key: set FERRY_SECRET_KEY too");
+  }
+  const local = key && environment.FERRY_ENDPOINT ? {} : readBootstrapFile(environment.FERRY_DATA ?? "./ferry-data");
+  return {
+    endpoint: (environment.FERRY_ENDPOINT ?? local.FERRY_ENDPOINT ?? DEFAULT_ENDPOINT).replace(/\/+$/, ""),
+    ...(key ?? { access_key: local.FERRY_ACCESS_KEY, secret_key: local.FERRY_SECRET_KEY }),
+  };
+}
+
+/** The client of whoever is signed in. Throws if nobody is. */
+export function connect(environment: NodeJS.ProcessEnv): Client {
+  const connection = readConnection(environment);
+  if (!connection.access_key) {
+    throw new CliFailure(
+      "notSignedIn",
+      "no credentials: set FERRY_ACCESS_KEY and FERRY_SECRET_KEY, or run this where ./ferry-data/bootstrap.env is",
+    );
+  }
+  return client(connection, Date.now);
+}
+
+function readBootstrapFile(folder: string): Record<string, string> {
+  try {
+    const lines = readFileSync(join(folder, "bootstrap.env"), "utf8").split("\n");
+    return Object.fromEntries(lines.filter((line) => line.includes("=")).map((line) => line.split(/=(.*)/, 2) as [string, string]));
+  } catch {
+    return {}; // not there, or not ours to read
+  }
+}

@@ -1,0 +1,49 @@
+/** What a verb prints: data to stdout, words to stderr. */
+export interface Output {
+  isTerminal: boolean;
+  /** Data. */
+  print(text: string): void;
+  /** Words for a person. */
+  tell(text: string): void;
+}
+
+export function processOutput(): Output {
+  return {
+    isTerminal: process.stdout.isTTY === true,
+    print: (text) => void process.stdout.write(`${text}\n`),
+    tell: (text) => void process.stderr.write(`${text}\n`),
+  };
+}
+
+export type Cell = string | number | boolean | null | undefined;
+
+/** Rows as an aligned table with a heading on a terminal, tab-separated without one in a pipe. */
+export function printTable(output: Output, headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  const lines = rows.map((row) => row.map((cell) => (cell === null || cell === undefined ? "-" : String(cell).replace(/[\t\n\r]/g, " "))));
+  if (!output.isTerminal) {
+    for (const line of lines) output.print(line.join("\t"));
+    return;
+  }
+  if (lines.length === 0) output.tell("nothing found");
+  else {
+    const table = [headings.map((heading) => heading.toUpperCase()), ...lines];
+    const widths = headings.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
+    for (const line of table) output.print(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  }
+}
+
+/** A JSON reply with every number as it was sent: JSON.parse would round long ones. */
+export function parseExact(text: string): unknown {
+  return JSON.parse(text, function (this: unknown, _key: string, value: unknown, context?: { source?: string }) {
+    return typeof value === "number" && context?.source !== undefined ? rawJson(context.source) : value;
+  } as Parameters<typeof JSON.parse>[1]);
+}
+
+function rawJson(source: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source);
+}
+
+/** Milliseconds since 1970 as UTC, to the millisecond. */
+export function formatTime(ms: number | null | undefined): string {
+  return ms === null || ms === undefined ? "-" : new Date(ms).toISOString();
+}

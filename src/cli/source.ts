@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import type { Client } from "../client/client.ts";
+import { CliFailure } from "./failure.ts";
+import { formatTime } from "./output.ts";
+import { answer, group, printList, successful, verb, wholeNumber } from "./verb.ts";
+
+/** A source named by its id, or by its name where that is unique. */
+export async function findSource(client: Client, name: string): Promise<string> {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
+  const { source_servers } = await answer(client.v3.sources.$get({ query: { name } }));
+  const same = source_servers.filter((source) => source.name === name);
+  const [only] = same;
+  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
+  if (same.length > 1) {
+    throw new CliFailure("usage", `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`);
+  }
+  return only.id;
+}
+
+/** A value given as text, as @FILE or as - for standard input. */
+export function readValue(value: string): string {
+  if (value === "-") return readFileSync(0, "utf8");
+  return value.startsWith("@") ? readFileSync(value.slice(1), "utf8") : value;
+}
+
+const list = verb(
+  { name: "list", description: "Source servers, oldest first" },
+  {
+    name: { type: "string", description: "Part of the name" },
+    state: { type: "string", description: "Only this state" },
+    limit: { type: "string", description: "At most this many", default: "200" },
+  },
+  async (context) => {
+    const { name, state, limit } = context.args;
+    wholeNumber("--limit", limit, 1, 200);
+    const query = { limit, ...(name !== undefined && { name }), ...(state !== undefined && { state: state as "waiting" }) };
+    const { source_servers } = await answer(context.client().v3.sources.$get({ query }));
+    printList(context, source_servers, {
+      id: (source) => source.id,
+      name: (source) => source.name,
+      ip: (source) => source.ip,
+      os: (source) => source.os_type,
+      state: (source) => source.state,
+      connected: (source) => (source.connected ? "yes" : "no"),
+      "last visit": (source) => formatTime(source.last_visit_time),
+    });
+  },
+);
+
+const show = verb(
+  { name: "show", description: "One source server, as it was registered" },
+  { source: { type: "positional", required: true, description: "Id or name" } },
+  async ({ args, client, output }) => {
+    const source_id = await findSource(client(), args.source);
+    const source = await answer(client().v3.sources[":source_id"].$get({ param: { source_id } }));
+    output.print(JSON.stringify(source, null, 2));
+  },
+);
+
+const register = verb(
+  { name: "register", description: "Register a source server by hand" },
+  {
+    name: { type: "positional", required: true, description: "Its name" },
+    ip: { type: "string", description: "Its address" },
+    os: { type: "string", description: "LINUX or WINDOWS", default: "LINUX" },
+    data: { type: "string", alias: "d", description: "More members of the registration: JSON, @FILE or - for standard input" },
+  },
+  async ({ args, client, output }) => {
+    // A source that passes the environment check, unless --data says otherwise.
+    const ready = args.os === "LINUX" ? { has_rsync: true, has_tc: true, boot_loader: "GRUB" } : {};
+    const body = {
+      name: args.name,
+      ...(args.ip !== undefined && { ip: args.ip }),
+      os_type: args.os as "LINUX",
+      os_version: "unknown",
+      agent_version: "none",
+      networks: [],
+      ...ready,
+      ...(args.data === undefined ? {} : parseObject(readValue(args.data))),
+    };
+    const { id } = await answer(client().v3.sources.$post({ json: body }));
+    output.print(args.json ? JSON.stringify({ id }) : id);
+    output.tell(`registered ${args.name}; next: ferry command send ${args.name} START`);
+  },
+);
+
+const remove = verb(
+  { name: "delete", description: "Delete a source server; its history stays" },
+  { source: { type: "positional", required: true, description: "Id or name" } },
+  async ({ args, client, output }) => {
+    const source_id = await findSource(client(), args.source);
+    await successful(client().v3.sources[":source_id"].$delete({ param: { source_id } }));
+    output.tell(`deleted ${args.source}`);
+  },
+);
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // said below
+  }
+  throw new CliFailure("usage", "--data takes a JSON object");
+}
+
+export const source = group("source", "Source servers", { list, show, register, delete: remove });

@@ -1,0 +1,94 @@
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import * as v from "valibot";
+import { type Env, operation } from "../http/operation.ts";
+import { requestSchema } from "../http/wire.ts";
+import { commandWithReportsJson, exactJson, resultJson, resultPageJson } from "./exact.ts";
+import {
+  Command,
+  CommandPage,
+  CommandWithReports,
+  ListCommandsQuery,
+  ListResultsQuery,
+  QueueCommandBody,
+  ResultPage,
+} from "./schema.ts";
+import type { Commands } from "./service.ts";
+
+const NDJSON = "application/x-ndjson";
+const CommandId = v.object({ id: requestSchema.id() });
+
+export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
+  .post(
+    "/operate/v1/sources/:source_id/commands",
+    operation("queueCommand", {
+      summary: "Queue a command for a source server",
+      description:
+        "A control command (START, STOP, SYNC, DELETE, SKIP, PREMIGRATE) supersedes an older open one of the same task; log commands run beside them.",
+      roles: ["operator", "admin"],
+      param: v.object({ source_id: requestSchema.id() }),
+      json: QueueCommandBody,
+      reply: Command,
+      status: 201,
+    }),
+    async (c) => c.json(await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), c.req.valid("json")), 201),
+  )
+  .get(
+    "/operate/v1/commands",
+    operation("listCommands", {
+      summary: "Commands of the account's sources, deleted sources included",
+      roles: ["viewer", "operator", "admin"],
+      query: ListCommandsQuery,
+      reply: CommandPage,
+    }),
+    async (c) => c.json(await c.var.commands.listCommands(c.var.principal, c.req.valid("query"))),
+  )
+  .get(
+    "/operate/v1/commands/:id",
+    operation("findCommand", {
+      summary: "A command with its deliveries and every report on it",
+      roles: ["viewer", "operator", "admin"],
+      param: CommandId,
+      reply: CommandWithReports,
+    }),
+    async (c) => {
+      const { command, reports } = await c.var.commands.findCommand(c.var.principal, c.req.param("id"));
+      return exactJson<CommandWithReports>(c, commandWithReportsJson(command, reports));
+    },
+  )
+  .post(
+    "/operate/v1/commands/:id/cancel",
+    operation("cancelCommand", {
+      summary: "End a command that has not ended yet",
+      description: "An agent that was offered it may still carry it out; its report is stored as late.",
+      roles: ["operator", "admin"],
+      param: CommandId,
+      reply: Command,
+    }),
+    async (c) => c.json(await c.var.commands.cancelCommand(c.var.principal, c.req.param("id"))),
+  )
+  .get(
+    "/operate/v1/results",
+    operation("listResults", {
+      summary: "Reports as the agents sent them",
+      description: `With Accept: ${NDJSON} all that match, one JSON object a line, whatever the limit.`,
+      roles: ["viewer", "operator", "admin"],
+      query: ListResultsQuery,
+      reply: ResultPage,
+      replyTypes: ["application/json", NDJSON],
+    }),
+    async (c) => {
+      const query = c.req.valid("query");
+      if (!c.req.header("Accept")?.includes(NDJSON)) {
+        return exactJson<v.InferOutput<typeof ResultPage>>(c, resultPageJson(await c.var.commands.listResults(c.var.principal, query)));
+      }
+      const pages = c.var.commands.streamResults(c.var.principal, query);
+      c.header("Content-Type", NDJSON);
+      return stream(c, async (out) => {
+        for await (const page of pages) {
+          if (out.aborted) return;
+          await out.write(`${page.map(resultJson).join("\n")}\n`);
+        }
+      }) as never;
+    },
+  );

@@ -1,0 +1,125 @@
+import type { GroupPlan } from "../db/writer.ts";
+import { transitions } from "./lifecycle.ts";
+import type { CommandName, ReportKind, ReportResult } from "./schema.ts";
+
+/** A report as it is stored. */
+export interface ReportRow {
+  id: string;
+  account_seq: number;
+  source_seq: number;
+  source_id: string;
+  command_name: CommandName;
+  result: ReportResult;
+  /** JSON text, as received. */
+  result_detail: string;
+  /** Equal for equal result and detail. */
+  digest: string;
+  /** The one command to look at (X-Command-Id); null: by the rules. */
+  only_command_id: string | null;
+  received_at: number;
+  actor: string;
+  address: string | null;
+}
+
+export interface ReportOutcome {
+  kind: ReportKind;
+  /** The command it ended, repeats or came too late for. */
+  command_seq: number | null;
+}
+
+/** From the table of transitions: what a report's result makes of the command it ends. */
+const endStates = transitions
+  .filter(({ event }) => event === "success" || event === "fail")
+  .map(({ event, to }) => `WHEN '${event}' THEN '${to}'`)
+  .join(" ");
+
+/*
+ * Reports of one group are of different sources (`key`), so none depends on another one of the group.
+ * The target of a report is the oldest open command of the name that was delivered, else the latest delivered one;
+ * with X-Command-Id exactly that one. Its state then tells the kind. Source: docs/decisions.md, "Commands".
+ */
+export const storeReports = `
+  WITH report AS MATERIALIZED (
+    SELECT key AS place,
+      value ->> 'id' AS id, value ->> 'account_seq' AS account_seq, value ->> 'source_seq' AS source_seq,
+      value ->> 'command_name' AS command_name, value ->> 'result' AS result, value ->> 'result_detail' AS result_detail,
+      value ->> 'digest' AS digest, value ->> 'only_command_id' AS only_command_id, value ->> 'received_at' AS received_at
+    FROM json_each(?)
+  ),
+  aimed AS MATERIALIZED (
+    SELECT report.*, CASE WHEN only_command_id IS NOT NULL
+      THEN (SELECT seq FROM commands WHERE id = report.only_command_id AND source_seq = report.source_seq
+              AND command_name = report.command_name)
+      ELSE coalesce(
+        (SELECT seq FROM commands INDEXED BY commands_open WHERE source_seq = report.source_seq AND ended_at IS NULL
+           AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq LIMIT 1),
+        (SELECT seq FROM commands INDEXED BY commands_by_source WHERE source_seq = report.source_seq
+           AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq DESC LIMIT 1))
+      END AS target
+    FROM report
+  ),
+  judged AS MATERIALIZED (
+    SELECT aimed.*, CASE
+      WHEN command.state = 'delivered' THEN 'matched'
+      WHEN command.state IN ('succeeded', 'failed') AND command.result_digest = aimed.digest THEN 'repeat'
+      WHEN command.state IN ('superseded', 'cancelled', 'overdue') AND command.first_delivered_at IS NOT NULL THEN 'late'
+      ELSE 'unsolicited' END AS kind
+    FROM aimed LEFT JOIN commands AS command ON command.seq = aimed.target
+  )
+  INSERT INTO results (id, account_seq, source_seq, command_seq, command_name, result, result_detail, kind, received_at)
+  SELECT id, account_seq, source_seq, CASE WHEN kind = 'unsolicited' THEN NULL ELSE target END, command_name, result,
+    result_detail, kind, received_at
+  FROM judged ORDER BY place`;
+
+/** The rows storeReports has just made: the last ones, in the order of the group. */
+const fresh = `
+  fresh AS MATERIALIZED (
+    SELECT results.*, results.seq - first.seq AS place
+    FROM results, (SELECT max(seq) - ? + 1 AS seq FROM results) AS first WHERE results.seq >= first.seq
+  )`;
+
+export const endReportedCommands = `
+  WITH ${fresh},
+  ended AS MATERIALIZED (
+    SELECT fresh.command_seq, fresh.result, fresh.received_at, extra.value ->> 'digest' AS digest
+    FROM fresh JOIN json_each(?) AS extra ON extra.key = fresh.place WHERE fresh.kind = 'matched'
+  )
+  UPDATE commands SET state = CASE ended.result ${endStates} END, ended_at = ended.received_at, result_digest = ended.digest
+  FROM ended WHERE commands.seq = ended.command_seq`;
+
+export const recordReports = `
+  WITH ${fresh}
+  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
+  SELECT fresh.account_seq, fresh.received_at, 'command.reported', extra.value ->> 'actor', extra.value ->> 'address',
+    extra.value ->> 'source_id', (SELECT id FROM commands WHERE seq = fresh.command_seq),
+    json_object('command_name', fresh.command_name, 'result', fresh.result, 'kind', fresh.kind)
+  FROM fresh JOIN json_each(?) AS extra ON extra.key = fresh.place ORDER BY fresh.place`;
+
+export const readOutcomes = `WITH ${fresh} SELECT kind, command_seq FROM fresh ORDER BY place`;
+
+/** Stores reports, ends the commands they match and records both, in one commit. */
+export function reportGroup(
+  committed: (outcomes: readonly ReportOutcome[], rows: readonly ReportRow[]) => void,
+): GroupPlan<ReportRow, ReportOutcome> {
+  return {
+    statements: (rows) => {
+      const extras = JSON.stringify(
+        rows.map(({ digest, actor, address, source_id }) => ({ digest, actor, address, source_id })),
+      );
+      return [
+        { sql: storeReports, args: [JSON.stringify(rows)] },
+        { sql: endReportedCommands, args: [rows.length, extras] },
+        { sql: recordReports, args: [rows.length, extras] },
+        { sql: readOutcomes, args: [rows.length] },
+      ];
+    },
+    outcomes: (results) =>
+      (results[3]?.rows ?? []).map((row) => ({
+        kind: row.kind as ReportKind,
+        command_seq: row.command_seq as number | null,
+      })),
+    key: (row) => row.source_seq,
+    bytes: (row) => row.result_detail.length + 500,
+    committed,
+  };
+}

@@ -1,0 +1,149 @@
+import * as v from "valibot";
+import { integer, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
+
+/** What a poll may hand out and a report may name. Source: docs/decisions.md, "Commands". */
+export const commandNames = [
+  "START",
+  "STOP",
+  "SYNC",
+  "DELETE",
+  "SKIP",
+  "PREMIGRATE",
+  "UPLOAD_LOG",
+  "RSET_LOG_ACL",
+] as const;
+export type CommandName = (typeof commandNames)[number];
+
+export const commandStates = [
+  "queued",
+  "delivered",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "superseded",
+  "undelivered",
+  "overdue",
+] as const;
+export type CommandState = (typeof commandStates)[number];
+
+export const reportResults = ["success", "fail"] as const;
+export type ReportResult = (typeof reportResults)[number];
+
+export const reportKinds = ["matched", "repeat", "late", "unsolicited"] as const;
+export type ReportKind = (typeof reportKinds)[number];
+
+const CommandParam = v.object({
+  task_id: v.optional(text(0, 255)),
+  bucket: v.optional(text(0, 255)),
+});
+
+// The wire: showCommand and updateCommandResult.
+
+/** Longest a poll may wait for a command, in seconds. */
+export const MAX_WAIT_S = 55;
+
+export const ShowCommandQuery = v.object({
+  wait: v.optional(
+    v.pipe(
+      queryInteger(0, MAX_WAIT_S),
+      v.description("Seconds to wait for a command (ferry's own); absent answers at once."),
+    ),
+  ),
+});
+
+export const ShowCommandResponse = v.object({
+  command_name: v.optional(text(0, 255)),
+  command_param: v.optional(CommandParam),
+});
+export type ShowCommandResponse = v.InferOutput<typeof ShowCommandResponse>;
+
+export const CommandBody = v.object({
+  command_name: v.picklist(commandNames),
+  result: v.picklist(reportResults),
+  result_detail: v.pipe(
+    v.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "expected a JSON object"),
+    v.description("Any JSON object; comes back as it was sent."),
+  ),
+});
+export type CommandBody = v.InferOutput<typeof CommandBody>;
+
+// The operator's side.
+
+export const QueueCommandBody = v.strictObject({
+  command_name: v.picklist(commandNames),
+  command_param: v.optional(v.strictObject({ task_id: v.optional(text(1, 255)), bucket: v.optional(text(1, 255)) })),
+  deliver_by: v.optional(
+    v.pipe(time(), v.description("Ends as undelivered if no poll has fetched it by then; milliseconds since 1970.")),
+  ),
+  finish_within_s: v.optional(
+    v.pipe(
+      integer(1, 31_536_000),
+      v.description("Ends as overdue if it is not reported this many seconds after its first delivery."),
+    ),
+  ),
+  idempotency_key: v.optional(
+    v.pipe(text(1, 255), v.description("The same key and order again answer the command made first.")),
+  ),
+});
+export type QueueCommandBody = v.InferOutput<typeof QueueCommandBody>;
+
+export const Command = v.object({
+  id: v.string(),
+  source_id: v.string(),
+  command_name: v.picklist(commandNames),
+  command_param: CommandParam,
+  state: v.picklist(commandStates),
+  reason: v.pipe(v.nullable(v.string()), v.description("Why it ended, where no report ended it.")),
+  attempts: v.pipe(integer(0), v.description("How often a poll was offered it.")),
+  created_at: time(),
+  first_delivered_at: v.nullable(time()),
+  last_delivered_at: v.nullable(time()),
+  deliver_by: v.nullable(time()),
+  finish_within_s: v.nullable(integer(1)),
+  ended_at: v.nullable(time()),
+  idempotency_key: v.nullable(v.string()),
+});
+export type Command = v.InferOutput<typeof Command>;
+
+export const Result = v.object({
+  id: v.string(),
+  source_id: v.string(),
+  command_id: v.pipe(v.nullable(v.string()), v.description("The command it ended, repeats or comes too late for.")),
+  command_name: v.picklist(commandNames),
+  result: v.picklist(reportResults),
+  result_detail: v.pipe(v.custom<object>((value) => typeof value === "object"), v.description("The JSON object as received.")),
+  kind: v.picklist(reportKinds),
+  received_at: time(),
+});
+export type Result = v.InferOutput<typeof Result>;
+
+export const CommandWithReports = v.object({ ...Command.entries, reports: v.array(Result) });
+export type CommandWithReports = v.InferOutput<typeof CommandWithReports>;
+
+const since = v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970.")));
+const until = v.optional(v.pipe(queryInteger(0), v.description("Before; milliseconds since 1970.")));
+
+export const ListCommandsQuery = v.strictObject({
+  source_id: v.optional(text(1, 36)),
+  state: v.optional(v.picklist(commandStates)),
+  command_name: v.optional(v.picklist(commandNames)),
+  since,
+  until,
+  ...pageQuery,
+});
+export type ListCommandsQuery = v.InferOutput<typeof ListCommandsQuery>;
+
+export const ListResultsQuery = v.strictObject({
+  source_id: v.optional(text(1, 36)),
+  command_name: v.optional(v.picklist(commandNames)),
+  result: v.optional(v.picklist(reportResults)),
+  kind: v.optional(v.picklist(reportKinds)),
+  since,
+  until,
+  ...pageQuery,
+});
+export type ListResultsQuery = v.InferOutput<typeof ListResultsQuery>;
+
+export const CommandPage = pageOf(Command);
+export type CommandPage = v.InferOutput<typeof CommandPage>;
+export const ResultPage = pageOf(Result);

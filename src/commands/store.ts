@@ -1,0 +1,176 @@
+import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import type { Executor, Transaction } from "../db/database.ts";
+import { pageClause } from "../db/page.ts";
+import { sources } from "../sources/table.ts";
+import type { CommandState, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
+import { commands, results } from "./table.ts";
+
+const commandColumns = {
+  seq: commands.seq,
+  id: commands.id,
+  account_seq: commands.account_seq,
+  source_seq: commands.source_seq,
+  source_id: sources.id,
+  command_name: commands.command_name,
+  task_id: commands.task_id,
+  bucket: commands.bucket,
+  state: commands.state,
+  reason: commands.reason,
+  attempts: commands.attempts,
+  created_at: commands.created_at,
+  first_delivered_at: commands.first_delivered_at,
+  last_delivered_at: commands.last_delivered_at,
+  deliver_by: commands.deliver_by,
+  finish_within_s: commands.finish_within_s,
+  due_at: commands.due_at,
+  ended_at: commands.ended_at,
+  idempotency_key: commands.idempotency_key,
+  order_digest: commands.order_digest,
+};
+
+function selectCommands(db: Executor) {
+  return db.select(commandColumns).from(commands).innerJoin(sources, eq(sources.seq, commands.source_seq)).$dynamic();
+}
+export type CommandRow = Awaited<ReturnType<typeof selectCommands>>[number];
+
+export async function insertCommand(
+  tx: Transaction,
+  row: Omit<typeof commands.$inferInsert, "seq" | "attempts">,
+): Promise<number> {
+  const [inserted] = await tx.insert(commands).values(row).returning({ seq: commands.seq });
+  if (!inserted) throw new Error("the insert returned no row");
+  return inserted.seq;
+}
+
+/** The open commands of one source, or of all. */
+export async function selectOpenCommands(db: Executor, source_seq?: number): Promise<CommandRow[]> {
+  const where = and(isNull(commands.ended_at), source_seq === undefined ? undefined : eq(commands.source_seq, source_seq));
+  return selectCommands(db).where(where).orderBy(asc(commands.seq));
+}
+
+/** Open commands whose deadline has passed, the longest past first. */
+export async function selectPastDue(db: Executor, now: number, limit: number): Promise<CommandRow[]> {
+  return selectCommands(db)
+    .where(and(isNull(commands.ended_at), isNotNull(commands.due_at), lte(commands.due_at, now)))
+    .orderBy(asc(commands.due_at))
+    .limit(limit);
+}
+
+export async function selectByIdempotencyKey(db: Executor, source_seq: number, key: string): Promise<CommandRow | undefined> {
+  const [row] = await selectCommands(db).where(and(eq(commands.source_seq, source_seq), eq(commands.idempotency_key, key)));
+  return row;
+}
+
+export async function selectCommand(db: Executor, account_seq: number, id: string): Promise<CommandRow | undefined> {
+  const [row] = await selectCommands(db).where(and(eq(commands.id, id), eq(commands.account_seq, account_seq)));
+  return row;
+}
+
+export async function selectCommandPage(db: Executor, account_seq: number, query: ListCommandsQuery): Promise<CommandRow[]> {
+  const { where, orderBy } = pageClause(commands.seq, query, [
+    eq(commands.account_seq, account_seq),
+    ofSource(commands.source_seq, query.source_id),
+    query.state === undefined ? undefined : eq(commands.state, query.state),
+    query.command_name === undefined ? undefined : eq(commands.command_name, query.command_name),
+    query.since === undefined ? undefined : gte(commands.created_at, query.since),
+    query.until === undefined ? undefined : lt(commands.created_at, query.until),
+  ]);
+  return selectCommands(db)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(query.limit + 1);
+}
+
+/** Ends a command that is still open; false if it was not. */
+export async function endCommand(
+  tx: Transaction,
+  seq: number,
+  end: { state: CommandState; reason: string | null; ended_at: number },
+): Promise<boolean> {
+  const ended = await tx
+    .update(commands)
+    .set(end)
+    .where(and(eq(commands.seq, seq), isNull(commands.ended_at)))
+    .returning({ seq: commands.seq });
+  return ended.length > 0;
+}
+
+/** Counts one more delivery of an open command; its number, or undefined if it has ended. */
+export async function countDelivery(tx: Transaction, seq: number, now: number): Promise<number | undefined> {
+  const [row] = await tx
+    .update(commands)
+    .set({ attempts: sql`${commands.attempts} + 1`, last_delivered_at: now })
+    .where(and(eq(commands.seq, seq), isNull(commands.ended_at)))
+    .returning({ attempts: commands.attempts });
+  return row?.attempts;
+}
+
+/** Writes how often, and when last, commands were delivered. */
+export async function writeDeliveries(
+  tx: Transaction,
+  counts: readonly { seq: number; attempts: number; last_delivered_at: number }[],
+): Promise<void> {
+  await tx.run(sql`
+    WITH counted AS MATERIALIZED (
+      SELECT value ->> 'seq' AS seq, value ->> 'attempts' AS attempts, value ->> 'last_delivered_at' AS at
+      FROM json_each(${JSON.stringify(counts)})
+    )
+    UPDATE commands SET attempts = counted.attempts, last_delivered_at = counted.at
+    FROM counted WHERE commands.seq = counted.seq AND counted.attempts > commands.attempts`);
+}
+
+const resultColumns = {
+  seq: results.seq,
+  id: results.id,
+  source_id: sources.id,
+  command_id: commands.id,
+  command_name: results.command_name,
+  result: results.result,
+  result_detail: results.result_detail,
+  kind: results.kind,
+  received_at: results.received_at,
+};
+
+function selectResults(db: Executor) {
+  return db
+    .select(resultColumns)
+    .from(results)
+    .innerJoin(sources, eq(sources.seq, results.source_seq))
+    .leftJoin(commands, eq(commands.seq, results.command_seq))
+    .$dynamic();
+}
+export type ResultRow = Awaited<ReturnType<typeof selectResults>>[number];
+
+export async function selectResultPage(db: Executor, account_seq: number, query: ListResultsQuery): Promise<ResultRow[]> {
+  const { where, orderBy } = pageClause(results.seq, query, [
+    eq(results.account_seq, account_seq),
+    ofSource(results.source_seq, query.source_id),
+    query.command_name === undefined ? undefined : eq(results.command_name, query.command_name),
+    query.result === undefined ? undefined : eq(results.result, query.result),
+    query.kind === undefined ? undefined : eq(results.kind, query.kind),
+    query.since === undefined ? undefined : gte(results.received_at, query.since),
+    query.until === undefined ? undefined : lt(results.received_at, query.until),
+  ]);
+  return selectResults(db)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(query.limit + 1);
+}
+
+/** Every report that ended the command, repeats it or came too late for it, oldest first. */
+export async function selectReports(db: Executor, command_seq: number): Promise<ResultRow[]> {
+  return selectResults(db).where(eq(results.command_seq, command_seq)).orderBy(asc(results.seq));
+}
+
+/** Deletes the oldest rows that are older than `before`, at most `limit`; answers how many. */
+export async function deleteOldResults(tx: Transaction, before: number, limit: number): Promise<number> {
+  const gone = await tx.all<{ seq: number }>(
+    sql`DELETE FROM results WHERE seq IN (SELECT seq FROM (SELECT seq, received_at FROM results ORDER BY seq LIMIT ${limit}) WHERE received_at < ${before}) RETURNING seq`,
+  );
+  return gone.length;
+}
+
+/** Deleted sources count too: their history stays. */
+function ofSource(column: typeof commands.source_seq | typeof results.source_seq, source_id: string | undefined) {
+  return source_id === undefined ? undefined : sql`${column} = (SELECT seq FROM sources WHERE id = ${source_id})`;
+}

@@ -1,0 +1,121 @@
+import * as v from "valibot";
+import { parseMasterKey } from "./core/sealed.ts";
+
+/** Where to listen. IPv6 hosts without brackets. */
+export interface ListenAddress {
+  hostname: string;
+  port: number;
+}
+
+const Listen = v.pipe(
+  v.string(),
+  v.regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5}$/, "HOST:PORT, for example 127.0.0.1:8900 or [::1]:8900"),
+  v.transform((value): ListenAddress => {
+    const colon = value.lastIndexOf(":");
+    return { hostname: value.slice(0, colon).replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(value.slice(colon + 1)) };
+  }),
+  v.check(({ port }) => port <= 65535, "a port from 0 to 65535"),
+);
+
+const Days = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}$/, "a whole number of days, 0 for ever"),
+  v.transform(Number),
+  v.description("days"),
+);
+
+const bootstrapValue = v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _")));
+
+/**
+ * Every setting, once. Flag `--listen`, variable FERRY_LISTEN and the file's `listen` are the same setting; a flag
+ * wins over a variable, a variable over the file. Secrets have no flag: a process list would show them.
+ */
+const SettingsSchema = v.strictObject({
+  listen: v.optional(v.pipe(Listen, v.description("Address to serve on, HOST:PORT")), "127.0.0.1:8900"),
+  data: v.optional(v.pipe(v.string(), v.minLength(1, "a folder"), v.description("Folder for the database, the master key and bootstrap.env")), "./ferry-data"),
+  database_url: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^(file:|https?:\/\/|libsql:\/\/|wss?:\/\/)./, "file:PATH, or http://, https:// or libsql:// for a libSQL server"),
+      v.description("Database; default: ferry.db in the data folder"),
+    ),
+  ),
+  region: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _"), v.description("Name of the region this instance stands for")),
+    "region-1",
+  ),
+  results_retention_days: v.optional(v.pipe(Days, v.description("Delete reports older than this many days; 0: keep them")), "0"),
+  events_retention_days: v.optional(v.pipe(Days, v.description("Delete events older than this many days; 0: keep them")), "0"),
+  database_auth_token: v.optional(v.pipe(v.string(), v.description("Token for the libSQL server"))),
+  master_key: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((value) => parseMasterKey(value) !== undefined, "64 hex digits"),
+      v.description("Key that seals stored secrets; default: made at the first start, in master.key of the data folder"),
+    ),
+  ),
+  bootstrap_access_key: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Access key of the first start; default: random"))),
+  bootstrap_secret_key: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Secret key of the first start; default: random"))),
+  bootstrap_project_id: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Project id of the first start; default: random"))),
+});
+
+export type Settings = v.InferOutput<typeof SettingsSchema>;
+export type SettingName = keyof Settings;
+
+/** Settings that are secret: no flag, never shown. */
+const secrets: ReadonlySet<string> = new Set(["database_auth_token", "master_key", "bootstrap_access_key", "bootstrap_secret_key", "bootstrap_project_id"]);
+
+export interface SettingInfo {
+  name: SettingName;
+  /** Undefined for a secret. */
+  flag: string | undefined;
+  variable: string;
+  description: string;
+  default: string | undefined;
+}
+
+/** For the help text and the documentation. */
+export const settingInfos: readonly SettingInfo[] = Object.entries(SettingsSchema.entries).map(([name, schema]) => ({
+  name: name as SettingName,
+  flag: secrets.has(name) ? undefined : `--${name.replaceAll("_", "-")}`,
+  variable: variableOf(name),
+  description: v.getDescription(schema.wrapped) ?? "",
+  default: typeof schema.default === "string" ? schema.default : undefined,
+}));
+
+export type SettingValues = Readonly<Record<string, string | undefined>>;
+
+/** A setting that cannot be used: names it, its value unless secret, and what is allowed. */
+export class SettingError extends Error {}
+
+/** Puts the settings together. Throws a SettingError; an empty text counts as not set. */
+export function readSettings(flags: SettingValues, environment: SettingValues, file: SettingValues = {}): Settings {
+  for (const name of Object.keys(file)) {
+    if (!(name in SettingsSchema.entries)) {
+      throw new SettingError(`the configuration file has ${name}, which is no setting: there are ${Object.keys(SettingsSchema.entries).join(", ")}`);
+    }
+  }
+  const given: Record<string, string> = {};
+  const places: Record<string, string> = {};
+  for (const { name, flag, variable } of settingInfos) {
+    const candidates: [string, string | undefined][] = [
+      [flag ?? name, flag === undefined ? undefined : flags[name]],
+      [variable, environment[variable]],
+      [`${name} in the configuration file`, file[name]],
+    ];
+    const found = candidates.find(([, value]) => value !== undefined && value !== "");
+    if (found?.[1] === undefined) continue;
+    places[name] = found[0];
+    given[name] = found[1];
+  }
+  const checked = v.safeParse(SettingsSchema, given);
+  if (checked.success) return checked.output;
+  const [issue] = checked.issues;
+  const name = v.getDotPath(issue) ?? "";
+  const value = secrets.has(name) ? "its value" : JSON.stringify(given[name]);
+  throw new SettingError(`${places[name] ?? name}: ${value} is not allowed; it takes ${issue.message}`);
+}
+
+function variableOf(name: string): string {
+  return `FERRY_${name.toUpperCase()}`;
+}

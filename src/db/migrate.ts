@@ -1,0 +1,31 @@
+import type { Client } from "@libsql/client";
+import { migrations } from "./migrations.ts";
+
+/** Brings the schema up to date, one transaction per migration. Throws if the database is newer than this program. */
+export async function migrate(client: Client, version: string, now: number): Promise<void> {
+  await client.execute(
+    "CREATE TABLE IF NOT EXISTS ferry_migrations (name TEXT PRIMARY KEY, ferry_version TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+  );
+  const { rows } = await client.execute("SELECT name, ferry_version FROM ferry_migrations ORDER BY name");
+  const known = new Set(migrations.map((migration) => migration.name));
+  const newer = rows.find((row) => !known.has(String(row.name)));
+  if (newer) {
+    throw new Error(
+      `the database was written by ferry ${newer.ferry_version} (migration ${newer.name}), which is newer than this ferry ${version}: use ferry ${newer.ferry_version} or later`,
+    );
+  }
+  const applied = new Set(rows.map((row) => String(row.name)));
+  for (const { name, sql } of migrations.filter((migration) => !applied.has(migration.name))) {
+    const statements = sql
+      .split("--> statement-breakpoint")
+      .map((statement) => statement.trim())
+      .filter((statement) => statement !== "");
+    await client.migrate([
+      ...statements,
+      {
+        sql: "INSERT INTO ferry_migrations (name, ferry_version, applied_at) VALUES (?, ?, ?)",
+        args: [name, version, now],
+      },
+    ]);
+  }
+}

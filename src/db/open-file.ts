@@ -1,0 +1,51 @@
+import { realpathSync } from "node:fs";
+import { type Client, createClient } from "@libsql/client/sqlite3";
+import { drizzle } from "drizzle-orm/libsql/sqlite3";
+import type { Database } from "./database.ts";
+import { Writer } from "./writer.ts";
+
+/**
+ * Opens a libSQL file for this process alone. Throws if another process has it.
+ * The lock is a transaction held on an empty database beside it: the system lets go of it when the process dies.
+ */
+export async function openFile(path: string, nextTurn: (work: () => void) => void): Promise<Database> {
+  const client = createClient({ url: fileUrl(path) });
+  try {
+    const lock = await lockFile(realpathSync(path));
+    // WAL persists in the file; synchronous=FULL and foreign keys are the build's defaults on every connection.
+    await client.execute("PRAGMA journal_mode=WAL");
+    const orm = drizzle({ client });
+    return {
+      reader: orm,
+      client,
+      writer: new Writer(client, orm, nextTurn),
+      exclusive: true,
+      close: () => {
+        client.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+async function lockFile(path: string): Promise<Client> {
+  const lock = createClient({ url: fileUrl(`${path}-lock`) });
+  try {
+    await lock.transaction("write");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && /SQLITE_BUSY|database is locked/.test(error.message)) {
+      throw new Error(`another ferry process has ${path} open: stop it first, or give this one its own --data`);
+    }
+    throw error;
+  }
+}
+
+/** The path as the client's URL, with what a URL would take for its own (space, percent, question mark) escaped. */
+function fileUrl(path: string): string {
+  return `file:${path.split("/").map(encodeURIComponent).join("/")}`;
+}

@@ -1,0 +1,158 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Client, InStatement, ResultSet } from "@libsql/client";
+import { Failure } from "../core/failure.ts";
+import type { Executor, Transaction } from "./database.ts";
+
+/** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
+export interface GroupPlan<Row, Outcome> {
+  /** Statements for all rows at once, run as one transaction. */
+  statements(rows: readonly Row[]): InStatement[];
+  /** One outcome per row, in the order of the rows, read from the results of the statements. */
+  outcomes(results: readonly ResultSet[], rows: readonly Row[]): Outcome[];
+  /** Rows of one key never share a group: each sees what the one before it did. */
+  key(row: Row): unknown;
+  /** Roughly what a row weighs, to bound a group. */
+  bytes(row: Row): number;
+  /** Runs right after the commit, before the next write: what memory must know of it. */
+  committed?(outcomes: readonly Outcome[], rows: readonly Row[]): void;
+}
+
+export interface Group<Row, Outcome> {
+  /** Resolves after the commit of the group that held the row. */
+  add(row: Row): Promise<Outcome>;
+}
+
+const GROUP_ROWS = 200;
+const GROUP_BYTES = 16 * 1024 * 1024;
+
+interface Pending<Row, Outcome> {
+  row: Row;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The one queue for everything that writes. Calls on a libSQL file are synchronous, so two writers in one process
+ * can only wait for each other in vain, and one refused BEGIN can lock all later ones.
+ */
+export class Writer {
+  readonly #client: Client;
+  readonly #database: { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
+  readonly #nextTurn: (work: () => void) => void;
+  readonly #inTransaction = new AsyncLocalStorage<true>();
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(client: Client, database: Executor, nextTurn: (work: () => void) => void) {
+    this.#client = client;
+    this.#database = database as unknown as { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
+    this.#nextTurn = nextTurn;
+  }
+
+  /**
+   * An interactive transaction, alone, in order of arrival. `work` uses its `tx` only: calling the writer inside
+   * throws, as it would wait for itself. `committed` runs right after the commit, before the next write.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T> {
+    return this.#enqueue(async () => {
+      const result = await this.#inTransaction.run(true, () => this.#database.transaction(work));
+      committed?.(result);
+      return result;
+    });
+  }
+
+  /** Rows added in one turn of the event loop, and while another write runs, are committed together. */
+  group<Row, Outcome>(plan: GroupPlan<Row, Outcome>): Group<Row, Outcome> {
+    let pending: Pending<Row, Outcome>[] = [];
+    let scheduled = false;
+    const schedule = () => {
+      scheduled = true;
+      // A microtask would group nothing, a timer would make a lone caller wait.
+      this.#nextTurn(() => void this.#enqueue(flush).catch(() => {}));
+    };
+    const flush = async () => {
+      scheduled = false;
+      const { taken, left } = take(pending, plan);
+      pending = left;
+      if (left.length > 0) schedule();
+      await this.#commitGroup(plan, taken);
+    };
+    return {
+      add: (row) => {
+        this.#refuseInsideTransaction();
+        return new Promise((resolve, reject) => {
+          pending.push({ row, resolve, reject });
+          if (!scheduled) schedule();
+        });
+      },
+    };
+  }
+
+  /** Resolves when everything queued so far is done. */
+  async drain(): Promise<void> {
+    await this.#tail;
+  }
+
+  async #commitGroup<Row, Outcome>(plan: GroupPlan<Row, Outcome>, taken: Pending<Row, Outcome>[]): Promise<void> {
+    const rows = taken.map((item) => item.row);
+    try {
+      const results = await this.#client.batch(plan.statements(rows), "write");
+      const outcomes = plan.outcomes(results, rows);
+      plan.committed?.(outcomes, rows);
+      taken.forEach((item, index) => {
+        item.resolve(outcomes[index] as Outcome);
+      });
+    } catch (error) {
+      // One bad row must not take the others with it; a full disk refuses them all alike.
+      if (taken.length > 1 && !isUnavailable(error)) {
+        for (const item of taken) await this.#commitGroup(plan, [item]);
+      } else for (const item of taken) item.reject(storageFailure(error));
+    }
+  }
+
+  #enqueue<T>(job: () => Promise<T>): Promise<T> {
+    this.#refuseInsideTransaction();
+    const done = this.#tail.then(job);
+    this.#tail = done.catch(() => {});
+    return done.catch((error) => {
+      throw storageFailure(error);
+    });
+  }
+
+  #refuseInsideTransaction(): void {
+    if (this.#inTransaction.getStore()) throw new Error("the writer was called inside a transaction: use its tx");
+  }
+}
+
+function take<Row, Outcome>(pending: Pending<Row, Outcome>[], plan: GroupPlan<Row, Outcome>) {
+  const taken: Pending<Row, Outcome>[] = [];
+  const left: Pending<Row, Outcome>[] = [];
+  const keys = new Set<unknown>();
+  let bytes = 0;
+  for (const item of pending) {
+    const key = plan.key(item.row);
+    const weight = plan.bytes(item.row);
+    const fits = taken.length < GROUP_ROWS && (bytes + weight <= GROUP_BYTES || taken.length === 0);
+    if (fits && !keys.has(key)) {
+      taken.push(item);
+      bytes += weight;
+    } else left.push(item);
+    keys.add(key); // a later row of a source never overtakes an earlier one
+  }
+  return { taken, left };
+}
+
+const UNAVAILABLE =
+  /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|PROXY_ERROR|TRANSACTION_TIMEOUT|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|disk I\/O error|database or disk is full|database is locked/;
+
+/** Whether the database could not take the write just now, as opposed to refusing what was written. */
+export function isUnavailable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (UNAVAILABLE.test(`${cause.name} ${"code" in cause ? String(cause.code) : ""} ${cause.message}`)) return true;
+  }
+  return false;
+}
+
+function storageFailure(error: unknown): unknown {
+  if (error instanceof Failure || !isUnavailable(error)) return error;
+  return new Failure("unavailable", "the change could not be stored now and was not made; try again", { cause: error });
+}

@@ -1,0 +1,45 @@
+import * as v from "valibot";
+import { integer, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
+
+export const eventTypes = [
+  "account.created",
+  "key.created",
+  "key.disabled",
+  "source.registered",
+  "source.reregistered",
+  "source.updated",
+  "source.deleted",
+  "command.queued",
+  "command.delivered",
+  "command.reported",
+  "command.cancelled",
+  "command.superseded",
+  "command.undelivered",
+  "command.overdue",
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+export const Event = v.object({
+  id: v.pipe(integer(1), v.description("Rises with every change; gaps mean nothing.")),
+  at: v.pipe(time(), v.description("Milliseconds since 1970.")),
+  type: v.picklist(eventTypes),
+  actor: v.pipe(v.nullable(v.string()), v.description("Access key that did it; null where ferry did.")),
+  address: v.pipe(v.nullable(v.string()), v.description("Client address; null where ferry did it or it is not known.")),
+  source_id: v.nullable(v.string()),
+  command_id: v.nullable(v.string()),
+  data: v.pipe(v.record(v.string(), v.unknown()), v.description("More on the change, by type.")),
+});
+export type Event = v.InferOutput<typeof Event>;
+
+export const ListEventsQuery = v.strictObject({
+  type: v.optional(v.picklist(eventTypes)),
+  source_id: v.optional(text(1, 36)),
+  command_id: v.optional(text(1, 36)),
+  since: v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970."))),
+  until: v.optional(v.pipe(queryInteger(0), v.description("Before; milliseconds since 1970."))),
+  ...pageQuery,
+});
+export type ListEventsQuery = v.InferOutput<typeof ListEventsQuery>;
+
+export const EventPage = pageOf(Event);
+export type EventPage = v.InferOutput<typeof EventPage>;

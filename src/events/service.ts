@@ -1,0 +1,45 @@
+import type { Principal } from "../auth/principal.ts";
+import type { Database, Transaction } from "../db/database.ts";
+import { toPage } from "../db/page.ts";
+import type { Event, EventPage, EventType, ListEventsQuery } from "./schema.ts";
+import { deleteOldEvents, type EventRow, insertEvents, type NewEvent, selectEvents } from "./store.ts";
+
+/** The record of every change: audit now, live stream and webhooks later. */
+export class Events {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Events of the caller's account, a page at a time. */
+  async listEvents(principal: Principal, query: ListEventsQuery): Promise<EventPage> {
+    return toPage(await selectEvents(this.#database.reader, principal.account_seq, query), query, toEvent);
+  }
+
+  /** Deletes at most `limit` events older than `before`; answers how many. */
+  deleteOld(before: number, limit: number): Promise<number> {
+    return this.#database.writer.transaction((tx) => deleteOldEvents(tx, before, limit));
+  }
+}
+
+/** Writes what a caller did into the change's own transaction. */
+export async function record(
+  tx: Transaction,
+  principal: Principal,
+  at: number,
+  ...changes: { type: EventType; source_id?: string; command_id?: string; data?: Record<string, unknown> }[]
+): Promise<void> {
+  const { account_seq, access_key: actor, address } = principal;
+  await insertEvents(tx, changes.map((change) => ({ account_seq, actor, address, at, ...change })));
+}
+
+/** Writes what ferry did by itself. */
+export async function recordOwn(tx: Transaction, rows: readonly Omit<NewEvent, "actor" | "address">[]): Promise<void> {
+  await insertEvents(tx, rows.map((row) => ({ ...row, actor: null, address: null })));
+}
+
+function toEvent(row: EventRow): Event {
+  const { seq, data, account_seq: _, type, ...rest } = row;
+  return { id: seq, type: type as EventType, data: data === null ? {} : JSON.parse(data), ...rest };
+}

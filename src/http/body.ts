@@ -1,0 +1,33 @@
+import { Failure } from "../core/failure.ts";
+
+/** Largest request body. Source: docs/decisions.md, "Refusals". */
+export const MAX_BODY_BYTES = 12 * 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** The bytes of a request's body as received. Throws `tooLarge` as soon as it is known, without reading on. */
+export async function readBody(request: Request): Promise<Uint8Array> {
+  if (request.body === null) return NOTHING;
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (declared > MAX_BODY_BYTES) throw tooLarge();
+  // With a declared length the runtime reads no more than that: the short way.
+  if (!Number.isNaN(declared)) return new Uint8Array(await request.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.byteLength;
+    if (length > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function tooLarge(): Failure {
+  return new Failure("tooLarge", `the body has more than ${MAX_BODY_BYTES} bytes`);
+}

@@ -1,0 +1,141 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import type { Hono } from "hono";
+import type * as v from "valibot";
+import { type Declaration, declarationOf } from "./operation.ts";
+
+type JsonSchema = Record<string, unknown>;
+
+export interface DeclaredRoute {
+  id: string;
+  method: string;
+  /** In OpenAPI's spelling: /v3/sources/{source_id}. */
+  path: string;
+  declaration: Declaration;
+}
+
+/** Every operation the app serves, in the order of its routes. */
+// biome-ignore lint/suspicious/noExplicitAny: any app, whatever its environment
+export function declaredRoutes(app: Hono<any, any, any>): DeclaredRoute[] {
+  return app.routes.flatMap((route) => {
+    const found = declarationOf(route.handler);
+    const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
+    return found ? [{ id: found.id, method: route.method, path, declaration: found.declaration }] : [];
+  });
+}
+
+/** The OpenAPI 3.1 document of the declared routes. */
+export function openApiDocument(routes: readonly DeclaredRoute[], version: string): JsonSchema {
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  for (const route of routes) {
+    paths[route.path] ??= {};
+    (paths[route.path] as Record<string, JsonSchema>)[route.method.toLowerCase()] = operationObject(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "ferry",
+      version,
+      description:
+        "A self-hosted control plane for server migration. Operations under /v3 are wire-compatible with the Server Migration Service v3 API; those under /operate/v1 are ferry's own.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    paths,
+    components: {
+      securitySchemes: {
+        signature: {
+          type: "apiKey",
+          in: "header",
+          name: "Authorization",
+          description: "SDK-HMAC-SHA256 Access=<access key>, SignedHeaders=<a;b>, Signature=<64 hex>; with the header X-Sdk-Date.",
+        },
+      },
+      schemas: {
+        Error: {
+          type: "object",
+          properties: { error_code: { type: "string", maxLength: 255 }, error_msg: { type: "string", maxLength: 1024 } },
+          required: ["error_code", "error_msg"],
+        },
+        GatewayError: {
+          type: "object",
+          properties: { error_code: { type: "string" }, error_msg: { type: "string" }, request_id: { type: "string" } },
+          required: ["error_code", "error_msg", "request_id"],
+        },
+      },
+    },
+  };
+}
+
+function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
+  const { summary, description, roles, param, query, json, reply, status = 200 } = declaration;
+  const types = declaration.replyTypes ?? ["application/json"];
+  const schema = jsonSchema(reply, "output");
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [path.startsWith("/v3") || path === "/" || path === "/{version}" ? "SMS v3" : path.startsWith("/operate") ? "Operate" : "Service"],
+    parameters: [...parameters(param, "path"), ...parameters(query, "query")],
+    ...(json === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(json, "input") } } } }),
+    responses: {
+      [status]: {
+        description: "Done",
+        headers: replyHeaders(declaration.replyHeaders ?? {}),
+        content: Object.fromEntries(types.map((type) => [type, type === "application/json" ? { schema } : {}])),
+      },
+      ...failures(declaration),
+    },
+    ...(roles.length === 0 ? {} : { security: [{ signature: [] }], "x-roles": roles }),
+  };
+}
+
+function replyHeaders(own: Record<string, string>): JsonSchema {
+  const all = { "X-Request-Id": "Id of this reply, also in the log", ...own };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, description]) => [name, { description, schema: { type: "string" } }]),
+  );
+}
+
+function failures({ roles, param, query, json }: Declaration): JsonSchema {
+  const reply = (description: string, name: "Error" | "GatewayError") => ({
+    description,
+    content: { "application/json": { schema: { $ref: `#/components/schemas/${name}` } } },
+  });
+  const takesInput = param !== undefined || query !== undefined || json !== undefined;
+  return {
+    ...(takesInput ? { 400: reply("The request is wrong, or the object's state does not allow it", "Error") } : {}),
+    ...(roles.length === 0
+      ? {}
+      : {
+          401: reply("Credentials are absent or wrong", "GatewayError"),
+          403: reply("Not allowed", "Error"),
+          404: reply("Unknown object", "Error"),
+          413: reply("The body is too large", "GatewayError"),
+        }),
+    500: reply("Cannot be done now", "Error"),
+  };
+}
+
+function parameters(schema: v.GenericSchema | undefined, place: "path" | "query"): JsonSchema[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, "output") as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, member]) => ({
+    name,
+    in: place,
+    // A query member with a default is required of the output, not of the caller.
+    required: place === "path" || (required.includes(name) && member.default === undefined),
+    ...(member.description === undefined ? {} : { description: member.description }),
+    schema: member,
+  }));
+}
+
+function jsonSchema(schema: v.GenericSchema, typeMode: "input" | "output"): JsonSchema {
+  // `check` and `transform` have no JSON Schema; what they mean stands in the description.
+  const { $schema: _, ...rest } = toJsonSchema(schema, { errorMode: "ignore", typeMode }) as JsonSchema;
+  return rest;
+}

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+import { parseQuery } from "../core/canonical-request.ts";
+import { Failure } from "../core/failure.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The JSON object in a body, its text beside it. Absent Content-Type counts as JSON. Throws `invalid`. */
+export function parseJsonObject(bytes: Uint8Array, contentType: string | null): { text: string; value: object } {
+  if (contentType !== null && !/^application\/json\s*(;|$)/i.test(contentType)) {
+    throw new Failure("invalid", `Content-Type must be application/json, not ${contentType}`);
+  }
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new Failure("invalid", "the body is not valid UTF-8");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+    dropNulls(value);
+  } catch (error) {
+    const why = error instanceof RangeError ? "is nested too deep" : text.trim() === "" ? "is empty" : "is not valid JSON";
+    throw new Failure("invalid", `the body ${why}: it must be a JSON object`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Failure("invalid", "the body must be a JSON object");
+  }
+  return { text, value };
+}
+
+/** A member that is null counts as absent. In place: a copy could set the prototype from a member named __proto__. */
+function dropNulls(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    for (const item of value) dropNulls(item);
+    return;
+  }
+  const members = value as Record<string, unknown>;
+  for (const name of Object.keys(members)) {
+    if (members[name] === null) delete members[name];
+    else dropNulls(members[name]);
+  }
+}
+
+/** Query members by name; a name given twice is refused, as nobody can tell which one counts. */
+export function queryMembers(query: string): Record<string, string> {
+  const members: Record<string, string> = Object.create(null);
+  for (const [name, value] of parseQuery(query)) {
+    if (name in members) throw new Failure("invalid", `the query has ${name} twice`);
+    members[name] = value;
+  }
+  return members;
+}
+
+/** Checks a value against its schema. Throws `invalid` with what is wrong and what would be right. */
+export function check<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  place: "path" | "query" | "body",
+): v.InferOutput<Schema> {
+  const checked = v.safeParse(schema, value, { abortEarly: true });
+  if (checked.success) return checked.output;
+  throw new Failure("invalid", describe(checked.issues[0], place));
+}
+
+function describe(issue: v.BaseIssue<unknown>, place: string): string {
+  const path = v.getDotPath(issue);
+  const where = path === null ? `the ${place}` : `${path} (in the ${place})`;
+  if (issue.received === "undefined" && issue.kind === "schema") return `${where} is missing`;
+  if (issue.type === "strict_object") return `${where} is not known here`;
+  if (issue.kind === "schema" || issue.expected !== null) {
+    const expected = issue.type.endsWith("_length") && typeof issue.input === "string" ? `${issue.expected} characters` : issue.expected;
+    return `${where}: expected ${expected ?? issue.message}, received ${issue.received}`;
+  }
+  return `${where}: ${issue.message}`;
+}

@@ -1,0 +1,82 @@
+import * as v from "valibot";
+
+/*
+ * Building blocks for the schemas of what goes over the wire. They differ from valibot's own where the contract does:
+ * lengths count Unicode characters, whole numbers past 2^53 - 1 are refused, query values are text.
+ */
+
+const countCharacters = (value: string) => {
+  let count = 0;
+  for (const _ of value) count += 1;
+  return count;
+};
+
+function minCharacters(min: number): v.MinLengthAction<string, number, undefined> {
+  const action = v.minLength<string, number>(min);
+  return {
+    ...action,
+    "~run"(dataset, config) {
+      // A text of `min` characters has at least `min` units, so only short texts need counting.
+      const tooShort = dataset.typed && dataset.value.length < 2 * min && countCharacters(dataset.value) < min;
+      return tooShort ? action["~run"]({ typed: true, value: "" }, config) : dataset;
+    },
+  };
+}
+
+function maxCharacters(max: number): v.MaxLengthAction<string, number, undefined> {
+  const action = v.maxLength<string, number>(max);
+  return {
+    ...action,
+    "~run"(dataset, config) {
+      const tooLong = dataset.typed && dataset.value.length > max && countCharacters(dataset.value) > max;
+      return tooLong ? action["~run"](dataset, config) : dataset;
+    },
+  };
+}
+
+/** Text of `min` to `max` Unicode characters. */
+export const text = (min: number, max: number) => v.pipe(v.string(), minCharacters(min), maxCharacters(max));
+
+/** Whole number from `min` to `max`; never past 2^53 - 1, which could not be given back unchanged. */
+export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(Math.min(max, Number.MAX_SAFE_INTEGER)));
+
+/** Number, fractions allowed. */
+export const decimal = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
+
+/** Milliseconds since 1970. */
+export const time = () => integer(0);
+
+/** Whole number in a query. */
+export const queryInteger = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.string(), v.regex(/^-?\d{1,16}$/, `expected a whole number from ${min} to ${max}`), v.transform(Number), integer(min, max));
+
+/** true or false in a query, in any case: clients differ. */
+export const queryBoolean = () =>
+  v.pipe(
+    v.string(),
+    v.regex(/^(true|false)$/i, "expected true or false"),
+    v.transform((value) => value.toLowerCase() === "true"),
+    v.boolean(),
+  );
+
+export const requestSchema = {
+  /** Path parameter of every object but the two command operations: unknown is 404, longer is 400. */
+  id: () => text(1, 36),
+};
+
+/** A page of an operator's list. */
+export const pageOf = <const Item extends v.GenericSchema>(item: Item) =>
+  v.object({
+    items: v.array(item),
+    next_cursor: v.pipe(v.nullable(v.string()), v.description("Pass as `cursor` for the next page; null at the end.")),
+  });
+
+/** Query members every operator's list has. */
+export const pageQuery = {
+  limit: v.optional(v.pipe(queryInteger(1, 1000), v.description("Items per page.")), "100"),
+  cursor: v.optional(
+    v.pipe(v.string(), v.regex(/^\d{1,15}$/, "expected the next_cursor of an earlier page"), v.description("Where the page begins.")),
+  ),
+  order: v.optional(v.pipe(v.picklist(["newest", "oldest"]), v.description("What comes first.")), "newest"),
+};

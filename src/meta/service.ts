@@ -1,0 +1,26 @@
+import { Failure } from "../core/failure.ts";
+import { errorFields } from "../core/log.ts";
+import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
+import { writeReadiness } from "./store.ts";
+
+/** Whether this process can do its work. */
+export class Meta {
+  readonly #platform: Platform;
+  readonly #database: Database;
+
+  constructor(platform: Platform, database: Database) {
+    this.#platform = platform;
+    this.#database = database;
+  }
+
+  /** Resolves when a write has gone through; reads do not prove the write path. Throws `unavailable` if none does. */
+  async ready(): Promise<void> {
+    try {
+      await this.#database.writer.transaction((tx) => writeReadiness(tx, this.#platform.now()));
+    } catch (error) {
+      this.#platform.log("error", "not ready: a write did not go through", errorFields(error));
+      throw new Failure("unavailable", "not ready: a write to the database did not go through", { cause: error });
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { InitTargetServer, PostSourceServerBody, PutSourceServerBody, ServerDisk, VolumeGroups } from "./schema.ts";
+import { targetDiskUse } from "./schema.ts";
+
+/*
+ * Disks and volumes carry an integer id in replies, given by ferry: each kind is counted from 1 through the whole
+ * source. updateServerName addresses them by it and sets adjust_size and need_migration.
+ */
+
+interface Addressed {
+  id?: number | undefined;
+  name?: string | undefined;
+  adjust_size?: number | undefined;
+  need_migration?: boolean | undefined;
+}
+
+/** The reported disks with ids; what was set on a disk or volume of the same name before stays. */
+export function numberDisks(reported: NonNullable<PostSourceServerBody["disks"]>, before: readonly ServerDisk[] = []): ServerDisk[] {
+  const diskIds = counter();
+  const volumeIds = counter();
+  const volumesBefore = before.flatMap((disk) => disk.physical_volumes ?? []);
+  return reported.map((disk) => {
+    const numbered = { ...disk, ...settingsOf(before, disk.name), id: diskIds() };
+    if (disk.physical_volumes === undefined) return numbered as ServerDisk;
+    const physical_volumes = disk.physical_volumes.map((volume) => ({
+      ...volume,
+      ...settingsOf(volumesBefore, volume.name),
+      id: volumeIds(),
+    }));
+    return { ...numbered, physical_volumes };
+  });
+}
+
+/** The reported volume groups with ids; see numberDisks. */
+export function numberVolumeGroups(
+  reported: NonNullable<PostSourceServerBody["volume_groups"]>,
+  before: readonly VolumeGroups[] = [],
+): VolumeGroups[] {
+  const groupIds = counter();
+  const volumeIds = counter();
+  const volumesBefore = before.flatMap((group) => group.logical_volumes ?? []);
+  return reported.map((group) => {
+    const numbered = { ...group, ...settingsOf(before, group.name), id: groupIds() };
+    if (group.logical_volumes === undefined) return numbered as VolumeGroups;
+    const logical_volumes = group.logical_volumes.map((volume) => ({
+      ...volume,
+      ...settingsOf(volumesBefore, volume.name),
+      id: volumeIds(),
+    }));
+    return { ...numbered, logical_volumes };
+  });
+}
+
+/** Sets what updateServerName asks for; ids that name nothing are passed over. */
+export function applyDiskSettings(disks: readonly ServerDisk[], wanted: NonNullable<PutSourceServerBody["disks"]>): ServerDisk[] {
+  const wantedVolumes = wanted.flatMap((disk) => disk.physical_volumes ?? []);
+  return disks.map((disk) => ({
+    ...applySettings(disk, wanted),
+    ...(disk.physical_volumes && { physical_volumes: disk.physical_volumes.map((volume) => applySettings(volume, wantedVolumes)) }),
+  }));
+}
+
+/** See applyDiskSettings. */
+export function applyVolumeGroupSettings(
+  groups: readonly VolumeGroups[],
+  wanted: NonNullable<PutSourceServerBody["volume_groups"]>,
+): VolumeGroups[] {
+  const wantedVolumes = wanted.flatMap((group) => group.logical_volumes ?? []);
+  return groups.map((group) => ({
+    ...applySettings(group, wanted),
+    ...(group.logical_volumes && { logical_volumes: group.logical_volumes.map((volume) => applySettings(volume, wantedVolumes)) }),
+  }));
+}
+
+/** What a target machine starts from: the source's disks and volume groups, in the members that model has. */
+export function initTargetServer(disks: readonly ServerDisk[], volume_groups: readonly VolumeGroups[]): InitTargetServer {
+  return {
+    disks: disks.map(({ partition_style: _p, os_disk: _o, relation_name: _r, inode_size: _i, device_use, physical_volumes, ...disk }) => {
+      const use = targetDiskUse(device_use);
+      return {
+        ...disk,
+        ...(use && { device_use: use }),
+        ...(physical_volumes && {
+          physical_volumes: physical_volumes.map(({ inode_nums: _n, size_per_cluster: _s, ...volume }) => volume),
+        }),
+      };
+    }),
+    volume_groups: [...volume_groups],
+  };
+}
+
+function counter(): () => number {
+  let last = 0;
+  return () => {
+    last += 1;
+    return last;
+  };
+}
+
+function settingsOf(before: readonly Addressed[], name: string | undefined): Pick<Addressed, "adjust_size" | "need_migration"> {
+  const same = name === undefined ? undefined : before.find((item) => item.name === name);
+  return {
+    ...(same?.adjust_size !== undefined && { adjust_size: same.adjust_size }),
+    ...(same?.need_migration !== undefined && { need_migration: same.need_migration }),
+  };
+}
+
+function applySettings<Item extends Addressed>(
+  item: Item,
+  wanted: readonly { id?: string | undefined; adjust_size?: number | undefined; need_migration?: boolean | undefined }[],
+): Item {
+  const setting = wanted.find((candidate) => candidate.id === String(item.id));
+  return {
+    ...item,
+    ...(setting?.adjust_size !== undefined && { adjust_size: setting.adjust_size }),
+    ...(setting?.need_migration !== undefined && { need_migration: setting.need_migration }),
+  };
+}

@@ -1,0 +1,78 @@
+import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
+import { selectSeenAt, upsertPresence } from "./store.ts";
+
+/** A source counts as connected this long after its last poll or report. */
+export const CONNECTED_MS = 60_000;
+
+/** Rows a job writes: many more in one statement would stop the event loop for seconds. */
+const ROWS_PER_JOB = 500;
+/** Where every poll reads the database, the stored time may be this old before it is written anew. */
+const SHARED_STALE_MS = 15_000;
+
+/**
+ * When each source's agent was last seen. In a process of its own this is kept in memory and written now and then, so
+ * that a poll writes nothing; a crash forgets at most what came since. Processes that share a database write it at once.
+ */
+export class Presence {
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #seen = new Map<number, number>();
+  readonly #unwritten = new Set<number>();
+
+  constructor(platform: Platform, database: Database) {
+    this.#platform = platform;
+    this.#database = database;
+  }
+
+  /** The source's agent is here now. */
+  async touch(source_seq: number): Promise<void> {
+    const now = this.#platform.now();
+    if (this.#database.exclusive) {
+      this.#seen.set(source_seq, now);
+      this.#unwritten.add(source_seq);
+      return;
+    }
+    const stored = (await selectSeenAt(this.#database.reader, source_seq)) ?? 0;
+    if (now - stored > SHARED_STALE_MS) {
+      await this.#database.writer.transaction((tx) => upsertPresence(tx, [[source_seq, now]]));
+    }
+  }
+
+  /** The later of what is stored and what memory knows; null if it was never seen. */
+  seenAt(source_seq: number, stored: number | null): number | null {
+    const known = this.#seen.get(source_seq);
+    return known === undefined ? stored : Math.max(known, stored ?? 0);
+  }
+
+  isConnected(seen_at: number | null): boolean {
+    return seen_at !== null && seen_at > this.connectedSince();
+  }
+
+  connectedSince(): number {
+    return this.#platform.now() - CONNECTED_MS;
+  }
+
+  /** Sources seen since then that the database may not know of yet. */
+  unwrittenSince(cutoff: number): number[] {
+    return [...this.#unwritten].filter((source_seq) => (this.#seen.get(source_seq) ?? 0) > cutoff);
+  }
+
+  forget(source_seq: number): void {
+    this.#seen.delete(source_seq);
+    this.#unwritten.delete(source_seq);
+  }
+
+  /** Writes what is only in memory, a bounded number of rows at a time. */
+  async flush(): Promise<void> {
+    const waiting = [...this.#unwritten];
+    for (let from = 0; from < waiting.length; from += ROWS_PER_JOB) {
+      const batch = waiting.slice(from, from + ROWS_PER_JOB);
+      const seen = batch.map((source_seq) => [source_seq, this.#seen.get(source_seq) ?? 0] as const);
+      await this.#database.writer.transaction((tx) => upsertPresence(tx, seen));
+      for (const [source_seq, seen_at] of seen) {
+        if (this.#seen.get(source_seq) === seen_at) this.#unwritten.delete(source_seq);
+      }
+    }
+  }
+}

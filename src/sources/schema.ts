@@ -1,0 +1,328 @@
+import * as v from "valibot";
+import { decimal, integer, queryBoolean, queryInteger, text } from "../http/wire.ts";
+
+/* Names and bounds are the contract's: models of the SMS v3 API. */
+
+export const sourceStates = [
+  "unavailable",
+  "waiting",
+  "initialize",
+  "replicate",
+  "syncing",
+  "stopping",
+  "stopped",
+  "skipping",
+  "deleting",
+  "clearing",
+  "cleared",
+  "clearfailed",
+  "premigready",
+  "premiged",
+  "premigfailed",
+  "cloning",
+  "cutovering",
+  "finished",
+  "error",
+] as const;
+export type SourceState = (typeof sourceStates)[number];
+
+export const migrationCycles = ["cutovering", "cutovered", "checking", "setting", "replicating", "syncing"] as const;
+export type MigrationCycle = (typeof migrationCycles)[number];
+
+const INT32 = 2147483647;
+
+/** On disks and volumes of replies: an id to address them by, and what updateServerName has set. */
+const addressed = {
+  id: v.optional(integer(0)),
+  adjust_size: v.optional(integer(0)),
+  need_migration: v.optional(v.boolean()),
+};
+
+const physicalVolume = {
+  device_use: v.optional(text(0, 255)),
+  file_system: v.optional(text(0, 255)),
+  index: v.optional(integer(0, INT32)),
+  mount_point: v.optional(text(0, 255)),
+  name: v.optional(text(0, 255)),
+  size: v.optional(integer(0)),
+  used_size: v.optional(integer(0)),
+  inode_size: v.optional(integer(0, INT32)),
+  uuid: v.optional(text(0, 255)),
+};
+
+const reportedPhysicalVolume = {
+  ...physicalVolume,
+  inode_nums: v.optional(integer(0)),
+  size_per_cluster: v.optional(integer(0, INT32)),
+};
+
+const disk = {
+  name: v.optional(text(0, 255)),
+  partition_style: v.optional(text(0, 255)),
+  device_use: v.optional(text(0, 255)),
+  size: v.optional(integer(0)),
+  used_size: v.optional(integer(0)),
+  os_disk: v.optional(v.boolean()),
+  relation_name: v.optional(text(0, 255)),
+  inode_size: v.optional(integer(0, INT32)),
+};
+
+const logicalVolume = {
+  block_count: v.optional(integer(0, INT32)),
+  block_size: v.optional(integer(0, 1048576)),
+  file_system: v.optional(text(0, 255)),
+  inode_size: v.optional(integer(0, INT32)),
+  inode_nums: v.optional(integer(0)),
+  device_use: v.optional(text(0, 255)),
+  mount_point: v.optional(text(0, 256)),
+  name: v.optional(text(0, 1024)),
+  size: v.optional(integer(0)),
+  used_size: v.optional(integer(0)),
+  free_size: v.optional(integer(0)),
+};
+
+const volumeGroup = {
+  components: v.optional(text(0, 255)),
+  free_size: v.optional(integer(0)),
+  name: v.optional(text(0, 255)),
+  size: v.optional(integer(0)),
+};
+
+export const ServerDisk = v.object({
+  ...disk,
+  ...addressed,
+  physical_volumes: v.optional(v.array(v.object({ ...reportedPhysicalVolume, ...addressed }))),
+});
+export type ServerDisk = v.InferOutput<typeof ServerDisk>;
+
+export const VolumeGroups = v.object({
+  ...volumeGroup,
+  ...addressed,
+  logical_volumes: v.optional(v.array(v.object({ ...logicalVolume, ...addressed }))),
+});
+export type VolumeGroups = v.InferOutput<typeof VolumeGroups>;
+
+export const BtrfsFileSystem = v.object({
+  name: v.optional(text(0, 255)),
+  label: v.optional(text(0, 255)),
+  uuid: v.optional(text(0, 255)),
+  device: v.optional(text(0, 255)),
+  size: v.optional(integer(0)),
+  nodesize: v.optional(integer(0)),
+  sectorsize: v.optional(integer(0, INT32)),
+  data_profile: v.optional(text(0, 255)),
+  system_profile: v.optional(text(0, 255)),
+  metadata_profile: v.optional(text(0, 255)),
+  global_reserve1: v.optional(text(0, 255)),
+  g_vol_used_size: v.optional(integer(0)),
+  default_subvolid: v.optional(text(0, 255)),
+  default_subvol_name: v.optional(text(0, 255)),
+  default_subvol_mountpath: v.optional(text(0, 255)),
+  subvolumn: v.optional(
+    v.array(
+      v.object({
+        uuid: v.optional(text(0, 255)),
+        is_snapshot: v.optional(text(0, 255)),
+        subvol_id: v.optional(text(0, 255)),
+        parent_id: v.optional(text(0, 255)),
+        subvol_name: v.optional(text(0, 255)),
+        subvol_mount_path: v.optional(text(0, 255)),
+      }),
+    ),
+  ),
+});
+
+export const NetWork = v.object({
+  name: v.optional(text(0, 255)),
+  ip: v.optional(text(0, 255)),
+  ipv6: v.optional(text(0, 255)),
+  netmask: v.optional(text(0, 255)),
+  gateway: v.optional(text(0, 255)),
+  mtu: v.optional(integer(0, INT32)),
+  mac: text(0, 255),
+  id: v.optional(text(0, 255)),
+});
+
+/** Needed to register; an update may leave them out. */
+const neededToRegister = {
+  name: text(1, 64),
+  os_type: v.picklist(["WINDOWS", "LINUX"]),
+  os_version: text(0, 255),
+  networks: v.array(NetWork),
+  agent_version: text(0, 255),
+};
+
+const alwaysOptional = {
+  ip: v.optional(text(0, 255)),
+  ipv6: v.optional(text(0, 255)),
+  hostname: v.optional(text(1, 64)),
+  linux_block_check: v.optional(text(0, 255)),
+  firmware: v.optional(v.picklist(["BIOS", "UEFI"])),
+  cpu_quantity: v.optional(integer(0, 65535)),
+  memory: v.optional(integer(0)),
+  btrfs_list: v.optional(v.array(BtrfsFileSystem)),
+  domain_id: v.optional(text(0, 255)),
+  has_rsync: v.optional(v.boolean()),
+  paravirtualization: v.optional(v.boolean()),
+  raw_devices: v.optional(text(0, 255)),
+  driver_files: v.optional(v.boolean()),
+  system_services: v.optional(v.boolean()),
+  account_rights: v.optional(v.boolean()),
+  boot_loader: v.optional(text(0, 255)),
+  system_dir: v.optional(text(0, 255)),
+  kernel_version: v.optional(text(0, 255)),
+  oem_system: v.optional(v.boolean()),
+  start_type: v.optional(text(0, 255)),
+  io_read_wait: v.optional(decimal(0, 10000)),
+  has_tc: v.optional(v.boolean()),
+  platform: v.optional(
+    v.picklist(["hw", "ali", "aws", "azure", "gcp", "tencent", "vmware", "hyperv", "other", "default"]),
+  ),
+};
+
+/** What a source's agent told of it, as kept: disks and volumes numbered. */
+const Registration = v.object({
+  ...neededToRegister,
+  ...alwaysOptional,
+  disks: v.optional(v.array(ServerDisk)),
+  volume_groups: v.optional(v.array(VolumeGroups)),
+});
+export type Registration = v.InferOutput<typeof Registration>;
+
+export const PostSourceServerBody = v.pipe(
+  v.object({
+    id: v.optional(v.pipe(text(0, 255), v.description("Updates that source instead of registering a new one."))),
+    ...v.partial(v.object(neededToRegister)).entries,
+    ...alwaysOptional,
+    disks: v.optional(
+      v.array(v.object({ ...disk, physical_volumes: v.optional(v.array(v.object(reportedPhysicalVolume))) })),
+    ),
+    volume_groups: v.optional(
+      v.array(v.object({ ...volumeGroup, logical_volumes: v.optional(v.array(v.object(logicalVolume))) })),
+    ),
+    migration_cycle: v.optional(v.pipe(v.picklist(migrationCycles), v.description("Checked and ignored."))),
+    state: v.optional(v.pipe(v.picklist(sourceStates), v.description("Checked and ignored."))),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || (dataset.value.id ?? "") !== "") return;
+    const { value } = dataset;
+    const missing = Object.keys(neededToRegister).filter((name) => value[name as keyof typeof value] === undefined);
+    if (missing.length > 0) addIssue({ message: `registering a source takes ${missing.join(", ")}`, expected: null as never });
+    else if (!value.ip && !value.ipv6) addIssue({ message: "registering a source takes ip or ipv6", expected: null as never });
+  }),
+);
+export type PostSourceServerBody = v.InferOutput<typeof PostSourceServerBody>;
+
+export const RegisterServerResponse = v.object({ id: text(0, 255) });
+
+/** The integer id of a reply, as a number (Terraform) or as text (SDK model). */
+const diskId = v.union([v.pipe(integer(0), v.transform(String)), text(0, 255)]);
+
+const setting = {
+  id: v.optional(diskId),
+  need_migration: v.optional(v.boolean()),
+  adjust_size: v.optional(integer(0)),
+};
+
+export const PutSourceServerBody = v.object({
+  name: v.optional(text(0, 255)),
+  migprojectid: v.optional(text(0, 255)),
+  disks: v.optional(v.array(v.object({ ...setting, physical_volumes: v.optional(v.array(v.object(setting))) }))),
+  volume_groups: v.optional(
+    v.array(v.object({ ...setting, logical_volumes: v.optional(v.array(v.object(setting))) })),
+  ),
+});
+export type PutSourceServerBody = v.InferOutput<typeof PutSourceServerBody>;
+
+export const EnvironmentCheck = v.object({
+  id: integer(0),
+  params: v.optional(v.array(v.string())),
+  name: text(0, 255),
+  result: v.picklist(["OK", "WARN", "ERROR"]),
+  error_code: v.optional(text(0, 255)),
+  error_or_warn: v.optional(text(0, 255)),
+  error_params: v.optional(text(0, 255)),
+});
+export type EnvironmentCheck = v.InferOutput<typeof EnvironmentCheck>;
+
+const targetDiskUses = ["BOOT", "OS", "NORMAL"] as const;
+
+export const InitTargetServer = v.object({
+  disks: v.array(
+    v.object({
+      name: v.optional(text(0, 255)),
+      size: v.optional(integer(0)),
+      device_use: v.optional(v.picklist(targetDiskUses)),
+      used_size: v.optional(integer(0)),
+      physical_volumes: v.optional(v.array(v.object({ ...physicalVolume, ...addressed }))),
+      ...addressed,
+    }),
+  ),
+  volume_groups: v.optional(v.array(VolumeGroups)),
+});
+export type InitTargetServer = v.InferOutput<typeof InitTargetServer>;
+
+/** What listServers and showServer both tell of a source. */
+const serverInReplies = {
+  id: text(0, 255),
+  ip: v.optional(text(0, 255)),
+  name: text(0, 255),
+  enterprise_project_id: text(1, 255),
+  add_date: integer(0),
+  os_type: v.picklist(["WINDOWS", "LINUX"]),
+  os_version: text(0, 255),
+  oem_system: v.optional(v.boolean()),
+  state: v.picklist(sourceStates),
+  connected: v.pipe(v.boolean(), v.description("It polled or reported within the last 60 s.")),
+  cpu_quantity: v.optional(integer(0, 65535)),
+  memory: v.optional(integer(0)),
+  checks: v.array(EnvironmentCheck),
+  init_target_server: InitTargetServer,
+  last_visit_time: v.pipe(integer(0), v.description("Last poll, report or registration; milliseconds since 1970.")),
+  migration_cycle: v.picklist(migrationCycles),
+  state_action_time: integer(0),
+  stage_action_time: integer(0),
+  has_tc: v.optional(v.boolean()),
+  start_type: v.optional(text(0, 255)),
+};
+
+export const ListServersResponse = v.object({
+  count: v.pipe(integer(0, INT32), v.description("All that match, before paging.")),
+  source_servers: v.array(v.object({ ...serverInReplies, is_consistency_result_exist: v.boolean() })),
+});
+export type ListServersResponse = v.InferOutput<typeof ListServersResponse>;
+
+export const ShowServerResponse = v.object({
+  ...serverInReplies,
+  hostname: v.optional(text(0, 255)),
+  firmware: v.optional(v.picklist(["BIOS", "UEFI"])),
+  disks: v.array(ServerDisk),
+  volume_groups: v.array(VolumeGroups),
+  btrfs_list: v.array(BtrfsFileSystem),
+  networks: v.array(NetWork),
+  agent_version: text(0, 255),
+});
+export type ShowServerResponse = v.InferOutput<typeof ShowServerResponse>;
+
+export const MAX_SERVERS_PER_PAGE = 200;
+
+export const ListServersQuery = v.object({
+  state: v.optional(v.picklist(sourceStates)),
+  name: v.optional(v.pipe(text(0, 255), v.description("Part of the name, taken literally."))),
+  id: v.optional(text(0, 255)),
+  ip: v.optional(text(0, 255)),
+  ipv6: v.optional(text(0, 255)),
+  migproject: v.optional(v.pipe(text(0, 255), v.description("Migration project id."))),
+  limit: v.optional(v.pipe(queryInteger(0, MAX_SERVERS_PER_PAGE), v.description("0 means 200."))),
+  offset: v.optional(queryInteger(0, 65535)),
+  migration_cycle: v.optional(v.picklist(migrationCycles)),
+  connected: v.optional(queryBoolean()),
+  enterprise_project_id: v.optional(text(0, 255)),
+  is_consistency_result_exist: v.optional(queryBoolean()),
+  vm_id: v.optional(text(0, 255)),
+});
+export type ListServersQuery = v.InferOutput<typeof ListServersQuery>;
+
+export function targetDiskUse(use: string | undefined): (typeof targetDiskUses)[number] | undefined {
+  return targetDiskUses.find((known) => known === use);
+}

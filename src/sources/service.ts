@@ -1,0 +1,237 @@
+import type { Principal } from "../auth/principal.ts";
+import { Failure } from "../core/failure.ts";
+import type { Platform } from "../core/platform.ts";
+import type { Database, Transaction } from "../db/database.ts";
+import { record } from "../events/service.ts";
+import type { Migprojects } from "../migprojects/service.ts";
+import { environmentChecks, stateAfterChecks } from "./checks.ts";
+import { applyDiskSettings, applyVolumeGroupSettings, initTargetServer, numberDisks, numberVolumeGroups } from "./disks.ts";
+import { Presence } from "./presence.ts";
+import {
+  type ListServersQuery,
+  type ListServersResponse,
+  MAX_SERVERS_PER_PAGE,
+  type PostSourceServerBody,
+  type PutSourceServerBody,
+  type Registration,
+  type ShowServerResponse,
+} from "./schema.ts";
+import { deletePresence, insertSource, type SourceRow, selectSource, selectSourcePage, updateSource } from "./store.ts";
+
+/** A source as other features name it. */
+export interface SourceRef {
+  seq: number;
+  id: string;
+  account_seq: number;
+}
+
+/** Source servers: what their agents registered, and whether those are there. */
+export class Sources {
+  readonly presence: Presence;
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #migprojects: Migprojects;
+  /** Live sources by id; only where no other process can delete them behind our back. */
+  readonly #refs = new Map<string, SourceRef>();
+  /** Counts deletions: a look-up that began before one must not fill the cache again. */
+  #deletions = 0;
+
+  constructor(platform: Platform, database: Database, migprojects: Migprojects) {
+    this.#platform = platform;
+    this.#database = database;
+    this.#migprojects = migprojects;
+    this.presence = new Presence(platform, database);
+  }
+
+  /** Throws `notFound`, in the same words, for an unknown source and for one of another account. */
+  async find(principal: Principal, id: string): Promise<SourceRef> {
+    const ref = this.#refs.get(id) ?? (await this.#lookUp(id));
+    if (!ref || ref.account_seq !== principal.account_seq) throw unknownSource(id);
+    return ref;
+  }
+
+  /** Registers a source, or with `id` updates that one. Throws `notFound` for an unknown id. */
+  async registerServer(principal: Principal, body: PostSourceServerBody): Promise<{ id: string }> {
+    return this.#database.writer.transaction((tx) =>
+      body.id ? this.#reregister(tx, principal, body.id, body) : this.#register(tx, principal, body),
+    );
+  }
+
+  async listServers(principal: Principal, query: ListServersQuery): Promise<ListServersResponse> {
+    const cutoff = this.presence.connectedSince();
+    const seen = query.connected === undefined ? [] : this.presence.unwrittenSince(cutoff);
+    const page = { limit: query.limit || MAX_SERVERS_PER_PAGE, offset: query.offset ?? 0 };
+    const { count, rows } = await selectSourcePage(
+      this.#database.reader,
+      principal.account_seq,
+      query,
+      { cutoff, seen },
+      page,
+    );
+    const source_servers = rows.map((row) => ({ ...this.#serverInReplies(row), is_consistency_result_exist: false }));
+    return { count, source_servers };
+  }
+
+  async showServer(principal: Principal, id: string): Promise<ShowServerResponse> {
+    const row = own(principal, id, await selectSource(this.#database.reader, id));
+    const { hostname, firmware, disks = [], volume_groups = [], btrfs_list = [], networks, agent_version } = row.registration;
+    return {
+      ...this.#serverInReplies(row),
+      ...(hostname !== undefined && { hostname }),
+      ...(firmware !== undefined && { firmware }),
+      disks,
+      volume_groups,
+      btrfs_list,
+      networks,
+      agent_version,
+    };
+  }
+
+  /** Changes name, migration project and what is to be migrated; what is absent stays. An empty name is no name. */
+  async updateServerName(principal: Principal, id: string, body: PutSourceServerBody): Promise<void> {
+    await this.#database.writer.transaction(async (tx) => {
+      const row = own(principal, id, await selectSource(tx, id));
+      const migproject = body.migprojectid ? await this.#migprojects.migproject(tx, principal, body.migprojectid) : undefined;
+      const { registration } = row;
+      const name = body.name || row.name;
+      await updateSource(tx, row.seq, {
+        name,
+        ...(migproject && { migproject_seq: migproject.seq }),
+        registration: {
+          ...registration,
+          ...(registration.disks && body.disks && { disks: applyDiskSettings(registration.disks, body.disks) }),
+          ...(registration.volume_groups &&
+            body.volume_groups && {
+              volume_groups: applyVolumeGroupSettings(registration.volume_groups, body.volume_groups),
+            }),
+        },
+      });
+      await record(tx, principal, this.#platform.now(), { type: "source.updated", source_id: id, data: { name } });
+    });
+  }
+
+  /**
+   * Takes a source out of sight, within the caller's transaction. The row stays, emptied, as the record of its commands
+   * names it. Call `forget` after the commit.
+   */
+  async remove(tx: Transaction, principal: Principal, id: string): Promise<SourceRef> {
+    const row = own(principal, id, await selectSource(tx, id));
+    const now = this.#platform.now();
+    const { name, os_type, os_version, agent_version } = row.registration;
+    const registration: Registration = { name, os_type, os_version, agent_version, networks: [] };
+    await updateSource(tx, row.seq, { deleted_at: now, registration });
+    await deletePresence(tx, row.seq);
+    await record(tx, principal, now, { type: "source.deleted", source_id: id, data: { name: row.name } });
+    return { seq: row.seq, id, account_seq: row.account_seq };
+  }
+
+  /** What memory holds of a removed source goes. */
+  forget(ref: SourceRef): void {
+    this.#deletions += 1;
+    this.#refs.delete(ref.id);
+    this.presence.forget(ref.seq);
+  }
+
+  async #lookUp(id: string): Promise<SourceRef | undefined> {
+    const deletions = this.#deletions;
+    const row = await selectSource(this.#database.reader, id);
+    if (!row) return undefined;
+    const ref = { seq: row.seq, id: row.id, account_seq: row.account_seq };
+    if (this.#database.exclusive && deletions === this.#deletions) this.#refs.set(id, ref);
+    return ref;
+  }
+
+  async #register(tx: Transaction, principal: Principal, body: PostSourceServerBody): Promise<{ id: string }> {
+    const now = this.#platform.now();
+    const id = this.#platform.newId();
+    const registration = merge(undefined, body);
+    const migproject = await this.#migprojects.defaultProject(tx, principal.account_seq);
+    await insertSource(tx, {
+      id,
+      account_seq: principal.account_seq,
+      migproject_seq: migproject.seq,
+      name: registration.name,
+      ip: registration.ip ?? null,
+      ipv6: registration.ipv6 ?? null,
+      ...stateAfterChecks(environmentChecks(registration)),
+      registration,
+      add_date: now,
+      registered_at: now,
+      state_action_time: now,
+      stage_action_time: now,
+    });
+    await record(tx, principal, now, { type: "source.registered", source_id: id, data: { name: registration.name } });
+    return { id };
+  }
+
+  async #reregister(tx: Transaction, principal: Principal, id: string, body: PostSourceServerBody): Promise<{ id: string }> {
+    const now = this.#platform.now();
+    const row = own(principal, id, await selectSource(tx, id));
+    const registration = merge(row.registration, body);
+    const { state, migration_cycle } = stateAfterChecks(environmentChecks(registration));
+    await updateSource(tx, row.seq, {
+      // An operator's name stays unless the agent brings one.
+      name: body.name ?? row.name,
+      ip: registration.ip ?? null,
+      ipv6: registration.ipv6 ?? null,
+      state,
+      migration_cycle,
+      registration,
+      registered_at: now,
+      ...(state !== row.state && { state_action_time: now }),
+      ...(migration_cycle !== row.migration_cycle && { stage_action_time: now }),
+    });
+    await record(tx, principal, now, { type: "source.reregistered", source_id: id, data: { name: registration.name } });
+    return { id };
+  }
+
+  #serverInReplies(row: SourceRow) {
+    const { id, name, ip, add_date, state, migration_cycle, state_action_time, stage_action_time, registration } = row;
+    const { os_type, os_version, oem_system, cpu_quantity, memory, has_tc, start_type } = registration;
+    const seen_at = this.presence.seenAt(row.seq, row.seen_at);
+    return {
+      id,
+      ...(ip !== null && { ip }),
+      name,
+      // The one enterprise project there is.
+      enterprise_project_id: "0",
+      add_date,
+      os_type,
+      os_version,
+      ...(oem_system !== undefined && { oem_system }),
+      state,
+      connected: this.presence.isConnected(seen_at),
+      ...(cpu_quantity !== undefined && { cpu_quantity }),
+      ...(memory !== undefined && { memory }),
+      checks: environmentChecks(registration),
+      init_target_server: initTargetServer(registration.disks ?? [], registration.volume_groups ?? []),
+      last_visit_time: Math.max(row.registered_at, seen_at ?? 0),
+      migration_cycle,
+      state_action_time,
+      stage_action_time,
+      ...(has_tc !== undefined && { has_tc }),
+      ...(start_type !== undefined && { start_type }),
+    };
+  }
+}
+
+/** The registration as it is after the agent's call: members it left out stay. */
+function merge(before: Registration | undefined, body: PostSourceServerBody): Registration {
+  const { id: _id, state: _state, migration_cycle: _cycle, disks, volume_groups, ...members } = body;
+  return {
+    ...before,
+    // The schema refuses a new source without the members a registration needs.
+    ...(members as Registration),
+    ...(disks && { disks: numberDisks(disks, before?.disks) }),
+    ...(volume_groups && { volume_groups: numberVolumeGroups(volume_groups, before?.volume_groups) }),
+  };
+}
+
+function own(principal: Principal, id: string, row: SourceRow | undefined): SourceRow {
+  if (!row || row.account_seq !== principal.account_seq) throw unknownSource(id);
+  return row;
+}
+
+function unknownSource(id: string): Failure {
+  return new Failure("notFound", `source ${id} is unknown`);
+}

@@ -1,0 +1,62 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import { type Env, operation } from "../http/operation.ts";
+import { requestSchema } from "../http/wire.ts";
+import {
+  ListServersQuery,
+  ListServersResponse,
+  PostSourceServerBody,
+  PutSourceServerBody,
+  RegisterServerResponse,
+  ShowServerResponse,
+} from "./schema.ts";
+import type { Sources } from "./service.ts";
+
+const SourceId = v.object({ source_id: requestSchema.id() });
+
+export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
+  .post(
+    "/v3/sources",
+    operation("registerServer", {
+      summary: "Register a source server, or update it with `id`",
+      description: "A new source takes name, os_type, os_version, networks, agent_version and ip or ipv6.",
+      roles: ["agent", "operator", "admin"],
+      json: PostSourceServerBody,
+      reply: RegisterServerResponse,
+    }),
+    async (c) => c.json(await c.var.sources.registerServer(c.var.principal, c.req.valid("json"))),
+  )
+  .get(
+    "/v3/sources",
+    operation("listServers", {
+      summary: "Source servers of the account, oldest first",
+      roles: ["viewer", "operator", "admin"],
+      query: ListServersQuery,
+      reply: ListServersResponse,
+    }),
+    async (c) => c.json(await c.var.sources.listServers(c.var.principal, c.req.valid("query"))),
+  )
+  .get(
+    "/v3/sources/:source_id",
+    operation("showServer", {
+      summary: "A source server with its disks, networks and checks",
+      roles: ["viewer", "agent", "operator", "admin"],
+      param: SourceId,
+      reply: ShowServerResponse,
+    }),
+    async (c) => c.json(await c.var.sources.showServer(c.var.principal, c.req.param("source_id"))),
+  )
+  .put(
+    "/v3/sources/:source_id",
+    operation("updateServerName", {
+      summary: "Rename a source server, move it to a migration project, choose what to migrate",
+      roles: ["operator", "admin"],
+      param: SourceId,
+      json: PutSourceServerBody,
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.sources.updateServerName(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      return c.json({});
+    },
+  );

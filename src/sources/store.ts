@@ -1,0 +1,95 @@
+import { and, asc, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import type { Executor, Transaction } from "../db/database.ts";
+import type { ListServersQuery } from "./schema.ts";
+import { sourcePresence, sources } from "./table.ts";
+
+export type SourceRow = typeof sources.$inferSelect & { seen_at: number | null };
+
+const live = isNull(sources.deleted_at);
+
+/** A live source with its last sign of life as stored, whatever its account. */
+export async function selectSource(db: Executor, id: string): Promise<SourceRow | undefined> {
+  const [row] = await withPresence(db, and(eq(sources.id, id), live));
+  return row && toSourceRow(row);
+}
+
+export async function insertSource(tx: Transaction, row: Omit<typeof sources.$inferInsert, "seq">): Promise<void> {
+  await tx.insert(sources).values(row);
+}
+
+export async function updateSource(tx: Transaction, seq: number, change: Partial<typeof sources.$inferInsert>): Promise<void> {
+  await tx.update(sources).set(change).where(eq(sources.seq, seq));
+}
+
+/** A page of the account's live sources, oldest first, and how many match in all. */
+export async function selectSourcePage(
+  db: Executor,
+  account_seq: number,
+  query: ListServersQuery,
+  connection: { cutoff: number; seen: readonly number[] },
+  page: { limit: number; offset: number },
+): Promise<{ count: number; rows: SourceRow[] }> {
+  const where = and(eq(sources.account_seq, account_seq), live, ...filters(query, connection));
+  const rows = await withPresence(db, where).orderBy(asc(sources.seq)).limit(page.limit).offset(page.offset);
+  const [total] = await db
+    .select({ count: sql<number>`count(*)` })
+    .from(sources)
+    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
+    .where(where);
+  return { count: total?.count ?? 0, rows: rows.map(toSourceRow) };
+}
+
+/** Writes the last sign of life of many sources at once. */
+export async function upsertPresence(tx: Transaction, seen: readonly (readonly [source_seq: number, seen_at: number])[]): Promise<void> {
+  await tx.run(
+    sql`INSERT INTO source_presence (source_seq, seen_at) SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)}) WHERE true ON CONFLICT (source_seq) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at)`,
+  );
+}
+
+export async function selectSeenAt(db: Executor, source_seq: number): Promise<number | undefined> {
+  const [row] = await db.select().from(sourcePresence).where(eq(sourcePresence.source_seq, source_seq));
+  return row?.seen_at;
+}
+
+export async function deletePresence(tx: Transaction, source_seq: number): Promise<void> {
+  await tx.delete(sourcePresence).where(eq(sourcePresence.source_seq, source_seq));
+}
+
+function withPresence(db: Executor, where: SQL | undefined) {
+  return db
+    .select({ source: sources, seen_at: sourcePresence.seen_at })
+    .from(sources)
+    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
+    .where(where)
+    .$dynamic();
+}
+
+function toSourceRow({ source, seen_at }: { source: typeof sources.$inferSelect; seen_at: number | null }): SourceRow {
+  return { ...source, seen_at };
+}
+
+function filters(query: ListServersQuery, connection: { cutoff: number; seen: readonly number[] }): (SQL | undefined)[] {
+  const equal = <Value extends string>(column: Parameters<typeof eq>[0], value: Value | undefined) =>
+    value ? eq(column, value) : undefined;
+  return [
+    equal(sources.state, query.state),
+    equal(sources.migration_cycle, query.migration_cycle),
+    equal(sources.id, query.id),
+    equal(sources.ip, query.ip),
+    equal(sources.ipv6, query.ipv6),
+    query.name ? sql`instr(${sources.name}, ${query.name}) > 0` : undefined,
+    query.migproject ? sql`${sources.migproject_seq} = (SELECT seq FROM migprojects WHERE id = ${query.migproject})` : undefined,
+    query.connected === undefined ? undefined : sql`(${isConnected(connection)}) = ${query.connected ? 1 : 0}`,
+    // "0" is the one enterprise project there is.
+    query.enterprise_project_id && query.enterprise_project_id !== "0" ? sql`false` : undefined,
+    // No source has a task yet, so none has a target machine or a consistency result.
+    query.vm_id ? sql`false` : undefined,
+    query.is_consistency_result_exist === true ? sql`false` : undefined,
+  ];
+}
+
+/** Seen since the cutoff: as stored, or in memory only so far. */
+function isConnected({ cutoff, seen }: { cutoff: number; seen: readonly number[] }): SQL {
+  const stored = sql`coalesce(${gt(sourcePresence.seen_at, cutoff)}, false)`;
+  return or(stored, sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seen)}))`) as SQL;
+}

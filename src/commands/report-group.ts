@@ -35,8 +35,8 @@ const endStates = transitions
 
 /*
  * Reports of one group are of different sources (`key`), so none depends on another one of the group.
- * The target of a report is the oldest open command of the name that was delivered, else the latest delivered one;
- * with X-Command-Id exactly that one. Its state then tells the kind. Source: docs/decisions.md, "Commands".
+ * The target of a report is the oldest open command of the name that was delivered and is in time, else the latest
+ * delivered one; with X-Command-Id exactly that one. Its state then tells the kind. Source: docs/decisions.md, "Commands".
  */
 export const storeReports = `
   WITH report AS MATERIALIZED (
@@ -52,7 +52,8 @@ export const storeReports = `
               AND command_name = report.command_name)
       ELSE coalesce(
         (SELECT seq FROM commands INDEXED BY commands_open WHERE source_seq = report.source_seq AND ended_at IS NULL
-           AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq LIMIT 1),
+           AND command_name = report.command_name AND first_delivered_at IS NOT NULL
+           AND (due_at IS NULL OR due_at > report.received_at) ORDER BY seq LIMIT 1),
         (SELECT seq FROM commands INDEXED BY commands_by_source WHERE source_seq = report.source_seq
            AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq DESC LIMIT 1))
       END AS target
@@ -60,7 +61,9 @@ export const storeReports = `
   ),
   judged AS MATERIALIZED (
     SELECT aimed.*, CASE
-      WHEN command.state = 'delivered' THEN 'matched'
+      WHEN command.state = 'delivered' AND (command.due_at IS NULL OR command.due_at > aimed.received_at) THEN 'matched'
+      -- Past its deadline, though the job that ends it has not come round yet.
+      WHEN command.state = 'delivered' THEN 'late'
       WHEN command.state IN ('succeeded', 'failed') AND command.result_digest = aimed.digest THEN 'repeat'
       WHEN command.state IN ('superseded', 'cancelled', 'overdue') AND command.first_delivered_at IS NOT NULL THEN 'late'
       ELSE 'unsolicited' END AS kind

@@ -1,7 +1,10 @@
 import type { Client } from "@libsql/client";
 import { migrations } from "./migrations.ts";
 
-/** Brings the schema up to date, one transaction per migration. Throws if the database is newer than this program. */
+/**
+ * Brings the schema up to date, one transaction per migration. Several processes may do so at once on a libSQL server:
+ * each migration happens once. Throws if the database is newer than this program.
+ */
 export async function migrate(client: Client, version: string, now: number): Promise<void> {
   await client.execute(
     "CREATE TABLE IF NOT EXISTS ferry_migrations (name TEXT PRIMARY KEY, ferry_version TEXT NOT NULL, applied_at INTEGER NOT NULL)",
@@ -15,17 +18,25 @@ export async function migrate(client: Client, version: string, now: number): Pro
     );
   }
   const applied = new Set(rows.map((row) => String(row.name)));
-  for (const { name, sql } of migrations.filter((migration) => !applied.has(migration.name))) {
-    const statements = sql
-      .split("--> statement-breakpoint")
-      .map((statement) => statement.trim())
-      .filter((statement) => statement !== "");
-    await client.migrate([
-      ...statements,
-      {
-        sql: "INSERT INTO ferry_migrations (name, ferry_version, applied_at) VALUES (?, ?, ?)",
-        args: [name, version, now],
-      },
-    ]);
+  for (const migration of migrations.filter(({ name }) => !applied.has(name))) {
+    await apply(client, migration, version, now);
+  }
+}
+
+async function apply(client: Client, migration: { name: string; sql: string }, version: string, now: number): Promise<void> {
+  const statements = migration.sql
+    .split("--> statement-breakpoint")
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
+  // The row comes first: it takes the write lock, and is refused where another process has been here before.
+  const claim = {
+    sql: "INSERT INTO ferry_migrations (name, ferry_version, applied_at) VALUES (?, ?, ?)",
+    args: [migration.name, version, now],
+  };
+  try {
+    await client.migrate([claim, ...statements]);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("UNIQUE constraint failed: ferry_migrations.name")) return;
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { type Client, createClient } from "@libsql/client/sqlite3";
+import { createClient } from "@libsql/client/sqlite3";
 import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import type { Database } from "./database.ts";
 import { Writer } from "./writer.ts";
@@ -22,7 +22,7 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
       exclusive: true,
       close: () => {
         client.close();
-        lock.close();
+        lock.release();
       },
     };
   } catch (error) {
@@ -31,13 +31,17 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
   }
 }
 
-async function lockFile(path: string): Promise<Client> {
-  const lock = createClient({ url: fileUrl(`${path}-lock`) });
+async function lockFile(path: string): Promise<{ release(): void }> {
+  const client = createClient({ url: fileUrl(`${path}-lock`) });
   try {
-    await lock.transaction("write");
-    return lock;
+    const held = await client.transaction("write");
+    const release = () => {
+      held.close(); // an open transaction would keep the connection, and with it the lock
+      client.close();
+    };
+    return { release };
   } catch (error) {
-    lock.close();
+    client.close();
     if (error instanceof Error && /SQLITE_BUSY|database is locked/.test(error.message)) {
       throw new Error(`another ferry process has ${path} open: stop it first, or give this one its own --data`);
     }

@@ -1,18 +1,36 @@
-import { createClient } from "@libsql/client/web";
+import { createClient, LibsqlError } from "@libsql/client/web";
 import { drizzle } from "drizzle-orm/libsql/web";
 import type { Database } from "./database.ts";
 import { Writer } from "./writer.ts";
 
 /** A call to the database server is given up after this long; the client itself would wait for ever. */
 const CALL_TIMEOUT_MS = 10_000;
+/** A server with too much to do says so before it begins; it is asked again after this long, then twice as long. */
+const FIRST_WAIT_MS = 20;
+const LAST_WAIT_MS = 1_280;
 
 /** A database on a libSQL server, shared with other processes. */
 export function openRemote(url: string, authToken: string | undefined, nextTurn: (work: () => void) => void): Database {
-  const client = createClient({
-    url,
-    ...(authToken === undefined ? {} : { authToken }),
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS) }),
-  });
+  const client = connect(url, authToken);
   const orm = drizzle({ client });
   return { reader: orm, client, writer: new Writer(client, orm, nextTurn), exclusive: false, close: () => client.close() };
+}
+
+function connect(url: string, authToken: string | undefined) {
+  try {
+    return createClient({ url, ...(authToken === undefined ? {} : { authToken }), fetch: call });
+  } catch (error) {
+    // The client's message shows the URL, which may hold a token.
+    throw new Error(`the database URL cannot be used${error instanceof LibsqlError ? `: ${error.code}` : ""}`);
+  }
+}
+
+async function call(request: Request): Promise<Response> {
+  const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
+    const response = await fetch(request.clone(), { signal });
+    if (response.status !== 429 || waitMs > LAST_WAIT_MS) return response;
+    await response.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
 }

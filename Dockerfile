@@ -1,0 +1,29 @@
+# docker build -t ferry .
+# docker run -p 8900:8900 -v ferry-data:/data ferry
+
+FROM node:22-bookworm-slim AS build
+WORKDIR /ferry
+# Dependencies first: they change less often than the source, and this layer is then kept.
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build && mkdir -p /empty/data
+
+# The executable needs the C library and nothing else: no shell, no package manager, nothing to keep patched but that.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /ferry/dist/ferry /usr/local/bin/ferry
+# A new named volume takes owner and mode from here. A folder of the host that is mounted instead must belong to 65532.
+COPY --from=build --chown=65532:65532 /empty/data /data
+USER 65532:65532
+WORKDIR /data
+VOLUME /data
+
+# Bun unpacks SQLite's native module at start and maps it as code, so the folder must be writable and allow executing.
+# /tmp is not that in a hardened container: read-only, or a tmpfs, which Docker mounts noexec. The volume is, and it is
+# the volume itself and not a folder in it, because Bun creates none and a mounted folder starts out empty.
+ENV BUN_TMPDIR=/data
+
+EXPOSE 8900
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 CMD ["ferry", "api", "GET", "/healthz"]
+ENTRYPOINT ["ferry"]
+CMD ["serve", "--listen", "0.0.0.0:8900", "--data", "/data"]

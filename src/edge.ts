@@ -1,0 +1,94 @@
+import { v7 } from "uuid";
+import { createApp, createServices, type Services } from "./app.ts";
+import { background } from "./background.ts";
+import { readSettings, SettingError, type Settings, type SettingValues } from "./config.ts";
+import { errorFields, jsonLog } from "./core/log.ts";
+import type { Platform } from "./core/platform.ts";
+import { parseMasterKey } from "./core/sealed.ts";
+import { migrate } from "./db/migrate.ts";
+import { openRemote } from "./db/open-remote.ts";
+import { VERSION } from "./version.ts";
+
+/*
+ * The same app for workerd (compatibility flag nodejs_compat), over a libSQL server. Settings are bindings named as the
+ * variables of `ferry serve`. Nothing that does I/O outlives its request: there, another request waiting for it hangs.
+ * So each request has a database client of its own, and none waits for what another one began.
+ */
+
+const platform: Platform = {
+  now: Date.now,
+  newId: () => v7(),
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  // A request stores its own rows only: there is nothing to wait for that could join them.
+  nextTurn: (work) => queueMicrotask(work),
+  after: (ms, work) => {
+    const timer = setTimeout(work, ms);
+    return () => clearTimeout(timer);
+  },
+  log: jsonLog(Date.now, (line) => console.error(line)),
+};
+
+/** A poll is answered at once: one that waited would hold a connection and ask the database every second. */
+const MAX_WAIT_S = 0;
+
+/** Databases this isolate has found to be up to date, by URL. */
+const prepared = new Set<string>();
+
+const app = createApp({
+  platform,
+  services: async (bindings) => (await open((bindings as { env: SettingValues }).env)).services,
+  max_wait_s: MAX_WAIT_S,
+});
+
+export default {
+  // The caller's address stays unknown: the header that would tell it is only worth what the proxy in front makes of it.
+  fetch: (request: Request, env: SettingValues) => app.fetch(request, { address: null, env }),
+
+  /** The background jobs, once; a cron trigger calls this every minute. */
+  async scheduled(_event: unknown, env: SettingValues): Promise<void> {
+    try {
+      const { services, settings } = await open(env);
+      await background(platform, services, settings).runAll();
+    } catch (error) {
+      platform.log("error", "the background jobs could not run", errorFields(error));
+      throw error;
+    }
+  },
+};
+
+/** Services of one request's own. The first ones in an isolate bring the database up to date. */
+async function open(env: SettingValues): Promise<{ services: Services; settings: Settings }> {
+  const url = env.FERRY_DATABASE_URL ?? "";
+  if (!/^(https?|libsql):\/\/./.test(url)) {
+    throw new SettingError("FERRY_DATABASE_URL must be set to http://, https:// or libsql:// here: the database is on a libSQL server");
+  }
+  const settings = readSettings({}, env);
+  const master_key = parseMasterKey(settings.master_key ?? "");
+  if (!master_key) throw new SettingError("FERRY_MASTER_KEY must be set here: there is no data folder to keep one in");
+  const database = openRemote(url, settings.database_auth_token, platform.nextTurn);
+  const services = await createServices({ platform, database, master_key, settings });
+  if (!prepared.has(url)) {
+    await migrate(database.client, VERSION, platform.now());
+    await services.access.bootstrap(firstKey(settings));
+    prepared.add(url);
+  }
+  return { services, settings };
+}
+
+/** The key of the first account, read only while there is none: a random one would be known to nobody. */
+function firstKey(settings: Settings) {
+  return {
+    get access_key() {
+      return needed("FERRY_BOOTSTRAP_ACCESS_KEY", settings.bootstrap_access_key);
+    },
+    get secret_key() {
+      return needed("FERRY_BOOTSTRAP_SECRET_KEY", settings.bootstrap_secret_key);
+    },
+    project_id: settings.bootstrap_project_id,
+  };
+}
+
+function needed(variable: string, value: string | undefined): string {
+  if (value === undefined) throw new SettingError(`${variable} must be set here while the database is empty: the first account's key`);
+  return value;
+}

@@ -1,0 +1,67 @@
+"""Calls huaweicloudsdksms, unmodified, for the tests. Usage: sdk.py ENDPOINT
+
+One call per line of standard input: {"key": {access_key, secret_key, project_id}, "method": "show_server",
+"members": {"source_id": ...}}. One answer per line of standard output: {"reply", "received"} or {"raised", "received"};
+"received" is the HTTP reply underneath.
+"""
+
+import json
+import sys
+
+import huaweicloudsdksms.v3 as sms
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
+from huaweicloudsdkcore.http.http_handler import HttpHandler
+
+received = {}
+
+
+def keep(response, **_):
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    received.update(status=response.status_code, headers=headers, text=response.text)
+
+
+def build_client(endpoint, key):
+    return (
+        sms.SmsClient.new_builder()
+        .with_credentials(BasicCredentials(key["access_key"], key["secret_key"], key["project_id"]))
+        .with_endpoint(endpoint)
+        .with_http_handler(HttpHandler().add_response_handler(keep))
+        .build()
+    )
+
+
+def build(kind, value):
+    """A value as the model that the SDK declares for it."""
+    if kind.startswith("list["):
+        return [build(kind[len("list[") : -1], item) for item in value]
+    model = getattr(sms, kind, None)
+    if model is None:
+        return value
+    return model(**{name: build(model.openapi_types[name], member) for name, member in value.items()})
+
+
+def plain(value):
+    """A reply as JSON, without the members it does not have."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if hasattr(value, "openapi_types"):
+        members = {name: getattr(value, name) for name in value.openapi_types}
+        return {name: plain(member) for name, member in members.items() if member is not None}
+    return value
+
+
+def call(endpoint, order):
+    method = order["method"]
+    request = "".join(word.capitalize() for word in method.split("_")) + "Request"
+    received.clear()
+    try:
+        client = build_client(endpoint, order["key"])
+        return {"reply": plain(getattr(client, method)(build(request, order["members"])))}
+    except ServiceResponseException as error:
+        members = ("status_code", "error_code", "error_msg", "request_id")
+        return {"raised": {"exception": type(error).__name__, **{name: getattr(error, name) for name in members}}}
+
+
+for line in sys.stdin:
+    print(json.dumps({**call(sys.argv[1], json.loads(line)), "received": received}), flush=True)

@@ -1,0 +1,138 @@
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, chownSync, copyFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { settingInfos } from "../../src/config.ts";
+import { cleanEnvironment, endAll, executable, Ferry, firstKey, run, temporaryFolder, testUnless } from "./executable.ts";
+
+afterAll(endAll);
+
+const READY_MS = 1_000;
+/** Room for a machine with other work. */
+const READY_BOUND_MS = 3 * READY_MS;
+const NOBODY = 65534;
+
+const isRoot = process.getuid?.() === 0;
+const noSetpriv = isRoot && !Bun.which("setpriv") ? "setpriv is not installed, so the test cannot leave root" : undefined;
+
+function serve(folder: { path: string; home: string }, args: string[], env: Record<string, string> = {}) {
+  return run([executable, "serve", "--listen", "127.0.0.1:0", ...args], { cwd: folder.home, env: cleanEnvironment(folder.path, env) });
+}
+
+function mode(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8);
+}
+
+test("answers a signed call a moment after its start in an empty folder", async () => {
+  const startedMs = performance.now();
+  const ferry = await Ferry.start();
+  const response = await ferry.call("GET", "/v3/sources");
+  const answeredMs = performance.now() - startedMs;
+  console.log(`first line after ${Math.round(ferry.readyMs)} ms, signed call answered after ${Math.round(answeredMs)} ms`);
+
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({ count: 0, source_servers: [] });
+  expect(answeredMs).toBeLessThan(READY_BOUND_MS);
+  expect(readdirSync(ferry.folder.home)).toEqual(["ferry-data"]);
+  expect(await ferry.stop()).toBe(0);
+});
+
+testUnless(noSetpriv)("runs as a plain user, far from any node_modules, and keeps its secrets to itself", async () => {
+  const folder = temporaryFolder();
+  const program = join(folder.path, "ferry");
+  copyFileSync(executable, program);
+  if (isRoot) for (const path of [folder.path, folder.home, join(folder.path, "tmp")]) chownSync(path, NOBODY, NOBODY);
+  const asNobody = isRoot ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"] : [];
+  // The most careless umask: the modes have to be ferry's own doing.
+  const prefix = [...asNobody, "sh", "-c", 'umask 0; exec "$@"', "sh"];
+  const ferry = await Ferry.start({ folder, program, prefix });
+
+  expect((await ferry.call("GET", "/v3")).status).toBe(200);
+  if (isRoot) expect(statSync(ferry.data).uid).toBe(NOBODY);
+  expect(mode(ferry.data)).toBe("700");
+  expect(mode(join(ferry.data, "master.key"))).toBe("600");
+  expect(mode(join(ferry.data, "bootstrap.env"))).toBe("600");
+  expect(await ferry.stop()).toBe(0);
+});
+
+test("refuses a master key that others can read, until it is theirs no longer", async () => {
+  const ferry = await Ferry.start();
+  await ferry.stop();
+  const path = join(ferry.data, "master.key");
+  chmodSync(path, 0o640);
+  const refused = await serve(ferry.folder, []);
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toBe("");
+  expect(refused.stderr).toContain(`chmod 600 ${path}`);
+
+  chmodSync(path, 0o600);
+  await ferry.start();
+  expect((await ferry.call("GET", "/v3/sources")).status).toBe(200);
+});
+
+test("refuses another instance's master key in one sentence", async () => {
+  const ferry = await Ferry.start();
+  await ferry.stop();
+  writeFileSync(join(ferry.data, "master.key"), `${"0123456789abcdef".repeat(4)}\n`);
+  const refused = await serve(ferry.folder, []);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/master key/);
+  expect(refused.stderr.trim().split("\n")).toHaveLength(1);
+});
+
+const wrongSettings: { title: string; args?: string[]; env?: Record<string, string>; names: string[]; hides?: string }[] = [
+  { title: "a flag", args: ["--listen", "nowhere"], names: ["--listen", '"nowhere"', "HOST:PORT"] },
+  { title: "a port", args: ["--listen", "127.0.0.1:70000"], names: ["--listen", '"127.0.0.1:70000"', "65535"] },
+  { title: "a variable", env: { FERRY_REGION: "no spaces" }, names: ["FERRY_REGION", '"no spaces"', "A-Z a-z 0-9 - _"] },
+  { title: "a database", args: ["--database-url", "mysql://db"], names: ["--database-url", '"mysql://db"', "file:PATH"] },
+  { title: "a retention", env: { FERRY_RESULTS_RETENTION_DAYS: "-1" }, names: ["FERRY_RESULTS_RETENTION_DAYS", '"-1"', "days"] },
+  { title: "a secret, unshown", env: { FERRY_MASTER_KEY: "half-a-key" }, names: ["FERRY_MASTER_KEY", "64 hex digits"], hides: "half-a-key" },
+  { title: "an unknown flag", args: ["--lisen", "127.0.0.1:1"], names: ["--lisen"] },
+];
+for (const { title, args = [], env = {}, names, hides } of wrongSettings) {
+  test(`a wrong setting ends with 2 and is named with what is allowed: ${title}`, async () => {
+    const { code, stdout, stderr } = await serve(temporaryFolder(), args, env);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    for (const name of names) expect(stderr).toContain(name);
+    if (hides) expect(stderr).not.toContain(hides);
+  });
+}
+
+test("serve --help names every setting", async () => {
+  const folder = temporaryFolder();
+  const { code, stdout } = await run([executable, "serve", "--help"], { cwd: folder.home, env: cleanEnvironment(folder.path) });
+  expect(code).toBe(0);
+  for (const { flag, variable, default: value } of settingInfos) {
+    expect(stdout).toContain(flag ?? variable);
+    expect(stdout).toContain(variable);
+    if (value !== undefined) expect(stdout).toContain(value);
+  }
+  expect(readdirSync(folder.home)).toEqual([]);
+});
+
+test("a second process on the same data is refused at once, and the first goes on", async () => {
+  const ferry = await Ferry.start();
+  const link = join(ferry.folder.path, "by-another-name");
+  symlinkSync(ferry.data, link);
+  for (const data of [ferry.data, link]) {
+    const startedMs = performance.now();
+    const second = await serve(ferry.folder, ["--data", data]);
+    expect(performance.now() - startedMs).toBeLessThan(READY_BOUND_MS);
+    expect(second.code).toBe(1);
+    expect(second.stdout).toBe("");
+    expect(second.stderr).toMatch(/another ferry process has .*ferry\.db open/);
+  }
+  const source_id = await ferry.registerSource();
+  expect((await ferry.queue(source_id)).state).toBe("queued");
+});
+
+test("starts again right after kill -9, with the same key and all that was stored", async () => {
+  const ferry = await Ferry.start();
+  const source_id = await ferry.registerSource();
+  for (let round = 0; round < 3; round += 1) {
+    await ferry.kill();
+    await ferry.start();
+    expect(await ferry.ask("GET", `/v3/sources/${source_id}`)).toMatchObject({ id: source_id, name: "web-1" });
+  }
+  expect((await ferry.call("GET", "/v3/sources", undefined, { key: { ...firstKey, secret_key: "another" } })).status).toBe(401);
+});

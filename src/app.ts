@@ -4,6 +4,7 @@ import { Access } from "./access/service.ts";
 import { Actions } from "./actions/service.ts";
 import { actionsSms } from "./actions/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
+import { CommandHistory } from "./commands/history.ts";
 import { type Mailbox, MemoryMailbox, SharedMailbox } from "./commands/mailbox.ts";
 import { commandsOperate } from "./commands/operate.ts";
 import { MAX_WAIT_S } from "./commands/schema.ts";
@@ -24,8 +25,8 @@ import { type DocsFiles, metaOperate } from "./meta/operate.ts";
 import { Meta } from "./meta/service.ts";
 import { metaSms } from "./meta/sms.ts";
 import { Migprojects } from "./migprojects/service.ts";
-import { sourcesSms } from "./sources/sms.ts";
 import { Sources } from "./sources/service.ts";
+import { sourcesSms } from "./sources/sms.ts";
 import { VERSION } from "./version.ts";
 
 /** Everything behind the routes, put together once per process (or per request, where a runtime wants that). */
@@ -35,6 +36,7 @@ export interface Services {
   meta: Meta;
   sources: Sources;
   commands: Commands;
+  history: CommandHistory;
   actions: Actions;
   mailbox: Mailbox;
 }
@@ -54,8 +56,18 @@ export async function createServices({ platform, database, master_key, settings 
   const mailbox = database.exclusive ? new MemoryMailbox(platform, database) : new SharedMailbox(platform, database);
   if (mailbox instanceof MemoryMailbox) await mailbox.load();
   const commands = new Commands(platform, database, sources, mailbox);
+  const history = new CommandHistory(database, mailbox);
   const actions = new Actions(database, sources, commands);
-  return { access, events: new Events(database), meta: new Meta(platform, database), sources, commands, actions, mailbox };
+  return {
+    access,
+    events: new Events(database),
+    meta: new Meta(platform, database),
+    sources,
+    commands,
+    history,
+    actions,
+    mailbox,
+  };
 }
 
 export interface AppOptions {
@@ -69,17 +81,20 @@ export interface AppOptions {
 
 /** The whole HTTP surface: what every request passes, then one line per feature. */
 export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
-  const app = new Hono<Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>>()
+  const app = new Hono<
+    Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>
+  >()
     .use(async (c, next) => {
       const request_id = platform.newId();
       c.set("request_id", request_id);
-      const { access, events, meta, sources, commands, actions } = await services(c.env);
+      const { access, events, meta, sources, commands, history, actions } = await services(c.env);
       c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.findKey));
       c.set("access", access);
       c.set("events", events);
       c.set("meta", meta);
       c.set("sources", sources);
       c.set("commands", commands);
+      c.set("history", history);
       c.set("actions", actions);
       c.set("max_wait_s", max_wait_s);
       c.set("docs_files", docs_files);
@@ -88,7 +103,10 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       c.res.headers.set("X-Request-Id", request_id);
     })
     .get("/", async (c, next) => {
-      const isBrowser = c.req.header("Accept")?.includes("text/html") && !c.req.header("Authorization") && !c.req.header("X-Auth-Token");
+      const isBrowser =
+        c.req.header("Accept")?.includes("text/html") &&
+        !c.req.header("Authorization") &&
+        !c.req.header("X-Auth-Token");
       return isBrowser ? c.redirect("/docs") : next();
     })
     .route("/", metaOperate)
@@ -104,7 +122,12 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
   app.onError((error, c) => {
     const { request_id } = c.var;
     if (!(error instanceof Failure) || error.kind === "unavailable") {
-      platform.log("error", "a request failed", { request_id, method: c.req.method, path: c.req.path, ...errorFields(error) });
+      platform.log("error", "a request failed", {
+        request_id,
+        method: c.req.method,
+        path: c.req.path,
+        ...errorFields(error),
+      });
     }
     return failureReply(error, request_id);
   });

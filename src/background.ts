@@ -16,13 +16,16 @@ interface Job {
 /** What has to happen without anybody asking. */
 export function background(
   platform: Platform,
-  { commands, events, sources, mailbox }: Services,
+  { commands, history, events, sources, mailbox }: Services,
   settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
 ) {
-  const jobs: Job[] = [
-    { name: "end commands past their deadline", everyMs: 1_000, run: () => commands.endPastDue() },
+  const flushes: Job[] = [
     { name: "write when sources were seen", everyMs: 30_000, run: () => sources.presence.flush() },
     { name: "write how often commands were offered", everyMs: 30_000, run: () => mailbox.flush() },
+  ];
+  const jobs: Job[] = [
+    { name: "end commands past their deadline", everyMs: 1_000, run: () => commands.endPastDue() },
+    ...flushes,
   ];
   const retain = (name: string, days: number, deleteOld: (before: number, limit: number) => Promise<number>) => {
     if (days === 0) return;
@@ -31,14 +34,20 @@ export function background(
     };
     jobs.push({ name, everyMs: 60_000, run });
   };
-  retain("delete old reports", settings.results_retention_days, (before, limit) => commands.deleteOldResults(before, limit));
+  retain("delete old reports", settings.results_retention_days, (before, limit) =>
+    history.deleteOldResults(before, limit),
+  );
   retain("delete old events", settings.events_retention_days, (before, limit) => events.deleteOld(before, limit));
 
   const attempt = async (job: Job) => {
     try {
       await job.run();
     } catch (error) {
-      platform.log("error", `background job failed, next try in ${job.everyMs / 1000} s: ${job.name}`, errorFields(error));
+      platform.log(
+        "error",
+        `background job failed, next try in ${job.everyMs / 1000} s: ${job.name}`,
+        errorFields(error),
+      );
     }
   };
   let stopped = false;
@@ -70,8 +79,7 @@ export function background(
       stopped = true;
       for (const call of callOff.values()) call();
       await Promise.all(running.values());
-      await sources.presence.flush();
-      await mailbox.flush();
+      for (const job of flushes) await attempt(job);
     },
   };
 }

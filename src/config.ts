@@ -12,7 +12,10 @@ const Listen = v.pipe(
   v.regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5}$/, "HOST:PORT, for example 127.0.0.1:8900 or [::1]:8900"),
   v.transform((value): ListenAddress => {
     const colon = value.lastIndexOf(":");
-    return { hostname: value.slice(0, colon).replace(/^\[|\]$/g, "") || "0.0.0.0", port: Number(value.slice(colon + 1)) };
+    return {
+      hostname: value.slice(0, colon).replace(/^\[|\]$/g, "") || "0.0.0.0",
+      port: Number(value.slice(colon + 1)),
+    };
   }),
   v.check(({ port }) => port <= 65535, "a port from 0 to 65535"),
 );
@@ -32,38 +35,78 @@ const bootstrapValue = v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,6
  */
 const SettingsSchema = v.strictObject({
   listen: v.optional(v.pipe(Listen, v.description("Address to serve on, HOST:PORT")), "127.0.0.1:8900"),
-  data: v.optional(v.pipe(v.string(), v.minLength(1, "a folder"), v.description("Folder for the database, the master key and bootstrap.env")), "./ferry-data"),
+  data: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(1, "a folder"),
+      v.description("Folder for the database, the master key and bootstrap.env"),
+    ),
+    "./ferry-data",
+  ),
   database_url: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^(file:|https?:\/\/|libsql:\/\/|wss?:\/\/)./, "file:PATH, or http://, https:// or libsql:// for a libSQL server"),
+      v.regex(
+        /^(file:|https?:\/\/|libsql:\/\/|wss?:\/\/)./,
+        "file:PATH, or http://, https:// or libsql:// for a libSQL server",
+      ),
       v.description("Database; default: ferry.db in the data folder"),
     ),
   ),
   region: v.optional(
-    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _"), v.description("Name of the region this instance stands for")),
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _"),
+      v.description("Name of the region this instance stands for"),
+    ),
     "region-1",
   ),
-  results_retention_days: v.optional(v.pipe(Days, v.description("Delete reports older than this many days; 0: keep them")), "0"),
-  events_retention_days: v.optional(v.pipe(Days, v.description("Delete events older than this many days; 0: keep them")), "0"),
+  results_retention_days: v.optional(
+    v.pipe(Days, v.description("Delete reports older than this many days; 0: keep them")),
+    "0",
+  ),
+  events_retention_days: v.optional(
+    v.pipe(Days, v.description("Delete events older than this many days; 0: keep them")),
+    "0",
+  ),
   database_auth_token: v.optional(v.pipe(v.string(), v.description("Token for the libSQL server"))),
   master_key: v.optional(
     v.pipe(
       v.string(),
       v.check((value) => parseMasterKey(value) !== undefined, "64 hex digits"),
-      v.description("Key that seals stored secrets; default: made at the first start, in master.key of the data folder"),
+      v.description(
+        "Key that seals stored secrets; default: made at the first start, in master.key of the data folder",
+      ),
     ),
   ),
-  bootstrap_access_key: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Access key of the first start; default: random"))),
-  bootstrap_secret_key: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Secret key of the first start; default: random"))),
-  bootstrap_project_id: v.optional(v.pipe(bootstrapValue.wrapped, v.description("Project id of the first start; default: random"))),
+  bootstrap_access_key: v.optional(
+    v.pipe(bootstrapValue.wrapped, v.description("Access key of the first start; default: random")),
+  ),
+  bootstrap_secret_key: v.optional(
+    v.pipe(bootstrapValue.wrapped, v.description("Secret key of the first start; default: random")),
+  ),
+  bootstrap_project_id: v.optional(
+    v.pipe(bootstrapValue.wrapped, v.description("Project id of the first start; default: random")),
+  ),
 });
 
 export type Settings = v.InferOutput<typeof SettingsSchema>;
 export type SettingName = keyof Settings;
 
+/** What the first start is told of the first key; the rest is random. */
+export function bootstrapChoice(settings: Settings) {
+  const { bootstrap_access_key, bootstrap_secret_key, bootstrap_project_id } = settings;
+  return { access_key: bootstrap_access_key, secret_key: bootstrap_secret_key, project_id: bootstrap_project_id };
+}
+
 /** Settings that are secret: no flag, never shown. */
-const secrets: ReadonlySet<string> = new Set(["database_auth_token", "master_key", "bootstrap_access_key", "bootstrap_secret_key", "bootstrap_project_id"]);
+const secrets: ReadonlySet<string> = new Set([
+  "database_auth_token",
+  "master_key",
+  "bootstrap_access_key",
+  "bootstrap_secret_key",
+  "bootstrap_project_id",
+]);
 
 export interface SettingInfo {
   name: SettingName;
@@ -92,7 +135,9 @@ export class SettingError extends Error {}
 export function readSettings(flags: SettingValues, environment: SettingValues, file: SettingValues = {}): Settings {
   for (const name of Object.keys(file)) {
     if (!(name in SettingsSchema.entries)) {
-      throw new SettingError(`the configuration file has ${name}, which is no setting: there are ${Object.keys(SettingsSchema.entries).join(", ")}`);
+      throw new SettingError(
+        `the configuration file has ${name}, which is no setting: there are ${Object.keys(SettingsSchema.entries).join(", ")}`,
+      );
     }
   }
   const given: Record<string, string> = {};

@@ -60,7 +60,9 @@ export default {
 async function open(env: SettingValues): Promise<{ services: Services; settings: Settings }> {
   const url = env.FERRY_DATABASE_URL ?? "";
   if (!/^(https?|libsql):\/\/./.test(url)) {
-    throw new SettingError("FERRY_DATABASE_URL must be set to http://, https:// or libsql:// here: the database is on a libSQL server");
+    throw new SettingError(
+      "FERRY_DATABASE_URL must be set to http://, https:// or libsql:// here: the database is on a libSQL server",
+    );
   }
   const settings = readSettings({}, env);
   const master_key = parseMasterKey(settings.master_key ?? "");
@@ -89,6 +91,7 @@ function firstKey(settings: Settings) {
 }
 
 function needed(variable: string, value: string | undefined): string {
-  if (value === undefined) throw new SettingError(`${variable} must be set here while the database is empty: the first account's key`);
+  if (value === undefined)
+    throw new SettingError(`${variable} must be set here while the database is empty: the first account's key`);
   return value;
 }

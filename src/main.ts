@@ -9,7 +9,7 @@ import { CliFailure, type ExitReason, exitCodes } from "./cli/failure.ts";
 import { result } from "./cli/result.ts";
 import { source } from "./cli/source.ts";
 import { verb } from "./cli/verb.ts";
-import { readSettings, SettingError, settingInfos, type SettingValues } from "./config.ts";
+import { readSettings, SettingError, type SettingValues, settingInfos } from "./config.ts";
 import { serve } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
@@ -20,7 +20,10 @@ const serveArgs: ArgsDef = {
       .filter(({ flag }) => flag !== undefined)
       .map(({ flag, variable, description, default: value }) => [
         flag?.slice(2) ?? "",
-        { type: "string" as const, description: `${description} (${variable}${value === undefined ? "" : `; default ${value}`})` },
+        {
+          type: "string" as const,
+          description: `${description} (${variable}${value === undefined ? "" : `; default ${value}`})`,
+        },
       ]),
   ),
 };
@@ -38,9 +41,15 @@ const serveVerb = verb(
   serveArgs,
   async ({ args, output }) => {
     const flags: SettingValues = Object.fromEntries(
-      settingInfos.map(({ name, flag }) => [name, flag === undefined ? undefined : (args as SettingValues)[flag.slice(2)]]),
+      settingInfos.map(({ name, flag }) => [
+        name,
+        flag === undefined ? undefined : (args as SettingValues)[flag.slice(2)],
+      ]),
     );
-    const running = await serve(readSettings(flags, process.env, readConfigFile((args as SettingValues).config)), output.print);
+    const running = await serve(
+      readSettings(flags, process.env, readConfigFile((args as SettingValues).config)),
+      output.print,
+    );
     const stop = async (signal: string) => {
       output.tell(`${signal}: finishing what is under way`);
       await running.stop();
@@ -52,7 +61,9 @@ const serveVerb = verb(
   },
 );
 
-const version = verb({ name: "version", description: "Print the version" }, {}, async ({ output }) => output.print(VERSION));
+const version = verb({ name: "version", description: "Print the version" }, {}, async ({ output }) =>
+  output.print(VERSION),
+);
 
 const ferry = defineCommand({
   meta: { name: "ferry", version: VERSION, description: "A self-hosted control plane for server migration" },
@@ -65,13 +76,20 @@ function readConfigFile(path: string | undefined): SettingValues {
     const settings = Object.entries(Bun.TOML.parse(readFileSync(path, "utf8")) as Record<string, unknown>);
     return Object.fromEntries(settings.map(([name, value]) => [name, String(value)]));
   } catch (error) {
-    throw new SettingError(`--config: ${path} cannot be read as TOML: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SettingError(
+      `--config: ${path} cannot be read as TOML: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 /** The command a line of arguments ends at, and the one above it. */
-function resolve(args: readonly string[], above: CommandDef = ferry as CommandDef): [found: CommandDef, above: CommandDef | undefined] {
-  const below = (above.subCommands as Record<string, CommandDef> | undefined)?.[args.find((arg) => !arg.startsWith("-")) ?? ""];
+function resolve(
+  args: readonly string[],
+  above: CommandDef = ferry as CommandDef,
+): [found: CommandDef, above: CommandDef | undefined] {
+  const below = (above.subCommands as Record<string, CommandDef> | undefined)?.[
+    args.find((arg) => !arg.startsWith("-")) ?? ""
+  ];
   if (!below) return [above, undefined];
   const [found, between] = resolve(args.slice(args.findIndex((arg) => !arg.startsWith("-")) + 1), below);
   return [found, between ?? above];
@@ -103,7 +121,8 @@ async function main(args: string[]): Promise<number> {
     const reason = reasonOf(error);
     const message = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
     process.stderr.write(`ferry: ${message}\n`);
-    if (error instanceof Error && error.name === "CLIError") process.stderr.write("see ferry --help, or --help behind a command\n");
+    if (error instanceof Error && error.name === "CLIError")
+      process.stderr.write("see ferry --help, or --help behind a command\n");
     return exitCodes[reason];
   }
 }

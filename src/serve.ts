@@ -1,13 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { v7 } from "uuid";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
-import type { Settings } from "./config.ts";
+import { bootstrapChoice, type Settings } from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
-import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
+import { parseMasterKey } from "./core/sealed.ts";
+import {
+  bootstrapPath,
+  openDataFolder,
+  readMasterKey,
+  writeBootstrapEndpoint,
+  writeBootstrapFile,
+} from "./data-folder.ts";
 import type { Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { openFile } from "./db/open-file.ts";
@@ -28,7 +35,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-export const bunPlatform: Platform = {
+const bunPlatform: Platform = {
   now: Date.now,
   newId: () => v7(),
   randomBytes,
@@ -41,18 +48,21 @@ export const bunPlatform: Platform = {
 };
 
 /** Opens the database, makes the first account if there is none, and serves. */
-export async function serve(settings: Settings, say: (text: string) => void, platform = bunPlatform): Promise<RunningServer> {
-  const folder = resolve(settings.data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+export async function serve(
+  settings: Settings,
+  say: (text: string) => void,
+  platform = bunPlatform,
+): Promise<RunningServer> {
+  const folder = openDataFolder(settings.data);
   const database = await openDatabase(settings, folder, platform);
   try {
     await migrate(database.client, VERSION, platform.now());
-    const services = await createServices({ platform, database, master_key: readMasterKey(settings, folder), settings });
-    const firstKey = await services.access.bootstrap({
-      access_key: settings.bootstrap_access_key,
-      secret_key: settings.bootstrap_secret_key,
-      project_id: settings.bootstrap_project_id,
-    });
+    const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
+    const master_key = configured ?? readMasterKey(folder);
+    const services = await createServices({ platform, database, master_key, settings });
+    const firstKey = await services.access.bootstrap(bootstrapChoice(settings), (key) =>
+      writeBootstrapFile(folder, key),
+    );
     const jobs = background(platform, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
@@ -67,14 +77,18 @@ export async function serve(settings: Settings, say: (text: string) => void, pla
         }),
       error: (error) => {
         platform.log("error", "a request failed outside the app", errorFields(error));
-        return Response.json({ error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" }, { status: 500 });
+        return Response.json(
+          { error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" },
+          { status: 500 },
+        );
       },
     });
     jobs.start();
-    const url = `http://${server.hostname?.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
-    const bootstrapFile = writeBootstrapFile(folder, url, firstKey);
+    const { hostname = "", port } = server;
+    const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    writeBootstrapEndpoint(folder, url);
     say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; documentation at ${url}/docs)`);
-    if (firstKey) say(firstSteps(settings, folder, bootstrapFile ?? ""));
+    if (firstKey) say(firstSteps(folder));
     const stop = async () => {
       services.mailbox.close();
       const finished = server.stop();
@@ -99,55 +113,15 @@ async function openDatabase(settings: Settings, folder: string, platform: Platfo
   return openFile(path, platform.nextTurn);
 }
 
-/** The configured master key, else the one in the data folder, made there at the first start. */
-function readMasterKey(settings: Settings, folder: string): Uint8Array {
-  const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
-  if (configured) return configured;
-  const path = join(folder, "master.key");
-  if (!existsSync(path)) writeFile(path, `${randomBytes(MASTER_KEY_BYTES).toString("hex")}\n`);
-  if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
-    throw new Error(`${path} can be read by others: run chmod 600 ${path} (and think about who has read it)`);
-  }
-  const key = parseMasterKey(readFileSync(path, "utf8"));
-  if (!key) throw new Error(`${path} does not hold a master key: 64 hex digits`);
-  return key;
-}
-
-/**
- * bootstrap.env holds the first key, for the command line on the same machine. A later start writes the address anew,
- * as it may have changed. Returns its path, if it is there.
- */
-function writeBootstrapFile(folder: string, url: string, key: { access_key: string; secret_key: string; project_id: string } | undefined): string | undefined {
-  const path = join(folder, "bootstrap.env");
-  const endpoint = `FERRY_ENDPOINT=${url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")}`;
-  if (key) {
-    writeFile(path, `${endpoint}\nFERRY_ACCESS_KEY=${key.access_key}\nFERRY_SECRET_KEY=${key.secret_key}\nFERRY_PROJECT_ID=${key.project_id}\n`);
-    return path;
-  }
-  if (!existsSync(path)) return undefined;
-  const before = readFileSync(path, "utf8");
-  const after = before.replace(/^FERRY_ENDPOINT=.*$/m, endpoint);
-  if (after !== before) writeFile(path, after);
-  return path;
-}
-
-/** Whole or not at all, readable by the owner only, on disk before it counts. */
-function writeFile(path: string, text: string): void {
-  const partial = `${path}.new`;
-  const file = openSync(partial, "w", 0o600);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
-  chmodSync(partial, 0o600);
-  renameSync(partial, path);
-}
-
-function firstSteps(settings: Settings, folder: string, bootstrapFile: string): string {
+function firstSteps(folder: string): string {
   const isCompiled = !process.argv[1]?.endsWith(".ts");
-  const ferry = isCompiled ? process.execPath : resolve(dirname(process.argv[1] ?? ""), "..", "bin", "ferry");
-  const where = resolve("./ferry-data") === folder ? `cd ${process.cwd()}` : `export FERRY_DATA=${folder}`;
+  const ferry = shellWord(
+    isCompiled ? process.execPath : resolve(dirname(process.argv[1] ?? ""), "..", "bin", "ferry"),
+  );
+  const where =
+    resolve("./ferry-data") === folder ? `cd ${shellWord(process.cwd())}` : `export FERRY_DATA=${shellWord(folder)}`;
   return `
-The first account's admin key is in ${bootstrapFile}; the commands below use it by themselves.
+The first account's admin key is in ${bootstrapPath(folder)}; the commands below use it by themselves.
 In another shell:
 
   ${where}
@@ -157,4 +131,9 @@ In another shell:
 
 Then: ${ferry} command list
 `;
+}
+
+/** As it is pasted into a shell. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { InValue } from "@libsql/client";
+import type { InValue, Value } from "@libsql/client";
 import * as v from "valibot";
 import { createApp, createServices } from "../src/app.ts";
 import type { Role } from "../src/auth/principal.ts";
@@ -42,7 +42,7 @@ export interface Sent {
 }
 
 /** A clock that stands until it is turned, and the timers that hang on it. */
-export function handClock() {
+function handClock() {
   let now = START;
   let timers: { at: number; work: () => void }[] = [];
   return {
@@ -108,7 +108,12 @@ export async function startFerry() {
   const open = async () => {
     const database = await openFile(path, platform.nextTurn);
     await migrate(database.client, "0.0.0-test", platform.now());
-    const services = await createServices({ platform, database, master_key: MASTER_KEY, settings: { region: "region-1" } });
+    const services = await createServices({
+      platform,
+      database,
+      master_key: MASTER_KEY,
+      settings: { region: "region-1" },
+    });
     return { database, services, app: createApp({ platform, services: () => services }) };
   };
   let running = await open();
@@ -138,7 +143,12 @@ export async function startFerry() {
   }
 
   /** Sends a request signed as `as` (null: unsigned), without checking the reply. */
-  async function send(as: Role | "foreign" | Key | null, method: string, path: string, sent: Sent = {}): Promise<Response> {
+  async function send(
+    as: Role | "foreign" | Key | null,
+    method: string,
+    path: string,
+    sent: Sent = {},
+  ): Promise<Response> {
     const key = as === null ? {} : typeof as === "string" ? keys[as] : as;
     const body = sent.text ?? (sent.body === undefined ? undefined : JSON.stringify(sent.body));
     const headers = { ...(body !== undefined && { "content-type": "application/json" }), ...sent.headers };
@@ -147,11 +157,21 @@ export async function startFerry() {
     return running.app.fetch(request, { address: "192.0.2.7" });
   }
 
-  async function call(as: Role | "foreign" | Key | null, method: string, path: string, sent: Sent = {}): Promise<Reply> {
+  async function call(
+    as: Role | "foreign" | Key | null,
+    method: string,
+    path: string,
+    sent: Sent = {},
+  ): Promise<Reply> {
     const response = await send(as, method, path, sent);
     const text = await response.text();
     const isJson = response.headers.get("content-type") === "application/json";
-    const reply = { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+    const reply = {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: isJson ? JSON.parse(text) : undefined,
+    };
     checkReply(routeOf(declaredRoutes(running.app), method, path), reply);
     return reply;
   }
@@ -177,10 +197,11 @@ export async function startFerry() {
     /** Rows of the database as they are. */
     rows: async (sql: string, ...args: InValue[]) => {
       const { rows } = await running.database.client.execute({ sql, args });
-      return rows.map((row) => ({ ...row }));
+      return rows.map((row): Record<string, Value> => ({ ...row }));
     },
     /** Runs every background job once. */
-    runJobs: () => background(platform, running.services, { results_retention_days: 0, events_retention_days: 0 }).runAll(),
+    runJobs: () =>
+      background(platform, running.services, { results_retention_days: 0, events_retention_days: 0 }).runAll(),
     /** What kill -9 and a new start leave: memory is lost, the file stays. */
     restart: async () => {
       running.database.close();
@@ -195,7 +216,7 @@ export async function startFerry() {
 export type Ferry = Awaited<ReturnType<typeof startFerry>>;
 
 /** The declared route a request goes to, if any. */
-export function routeOf(routes: readonly DeclaredRoute[], method: string, path: string): DeclaredRoute | undefined {
+function routeOf(routes: readonly DeclaredRoute[], method: string, path: string): DeclaredRoute | undefined {
   const [plain = ""] = path.split("?");
   return routes.find((route) => {
     const pattern = route.path.replace(/\{\w+\}/g, "[^/]+");
@@ -207,7 +228,10 @@ export function routeOf(routes: readonly DeclaredRoute[], method: string, path: 
 export function checkReply(route: DeclaredRoute | undefined, { status, headers, json, text }: Reply): void {
   expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   if (status >= 400) {
-    const members = status === 401 || status === 413 || (status === 404 && json.error_code === "APIGW.0101") ? ["error_code", "error_msg", "request_id"] : ["error_code", "error_msg"];
+    const members =
+      status === 401 || status === 413 || (status === 404 && json.error_code === "APIGW.0101")
+        ? ["error_code", "error_msg", "request_id"]
+        : ["error_code", "error_msg"];
     expect(Object.keys(json)).toEqual(members);
     expect(json.error_code).toMatch(/^(SMS\.\d{4}|APIGW\.\d{4})$/);
     expect(json.error_msg.length).toBeLessThanOrEqual(status === 403 ? 255 : 1024);
@@ -223,7 +247,12 @@ export function checkReply(route: DeclaredRoute | undefined, { status, headers, 
 }
 
 /** A source registered by the admin; its id. */
-export async function register(ferry: Ferry, name = "web-1", more: Record<string, unknown> = {}, as: Role | "foreign" = "admin"): Promise<string> {
+export async function register(
+  ferry: Ferry,
+  name = "web-1",
+  more: Record<string, unknown> = {},
+  as: Role | "foreign" = "admin",
+): Promise<string> {
   const { status, json } = await ferry.call(as, "POST", "/v3/sources", { body: { ...registration(name), ...more } });
   expect(status).toBe(200);
   return json.id;
@@ -245,7 +274,12 @@ export function registration(name = "web-1") {
 }
 
 /** A command queued by the operator. */
-export async function queue(ferry: Ferry, source_id: string, command_name: string, more: Record<string, unknown> = {}): Promise<string> {
+export async function queue(
+  ferry: Ferry,
+  source_id: string,
+  command_name: string,
+  more: Record<string, unknown> = {},
+): Promise<string> {
   const { status, json } = await ferry.call("operator", "POST", `/operate/v1/sources/${source_id}/commands`, {
     body: { command_name, ...more },
   });
@@ -256,5 +290,15 @@ export async function queue(ferry: Ferry, source_id: string, command_name: strin
 export const poll = (ferry: Ferry, source_id: string, sent: Sent = {}) =>
   ferry.call("agent", "GET", `/v3/sources/${source_id}/command`, sent);
 
-export const report = (ferry: Ferry, source_id: string, command_name: string, result = "success", result_detail: unknown = {}, headers = {}) =>
-  ferry.call("agent", "POST", `/v3/sources/${source_id}/command_result`, { body: { command_name, result, result_detail }, headers });
+export const report = (
+  ferry: Ferry,
+  source_id: string,
+  command_name: string,
+  result = "success",
+  result_detail: unknown = {},
+  headers = {},
+) =>
+  ferry.call("agent", "POST", `/v3/sources/${source_id}/command_result`, {
+    body: { command_name, result, result_detail },
+    headers,
+  });

@@ -2,7 +2,16 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { text } from "../http/wire.ts";
-import { AccessKey, Account, AccountPage, CreateAccountBody, CreateKeyBody, KeyPage, ListQuery, NewKey } from "./schema.ts";
+import {
+  AccessKey,
+  Account,
+  AccountPage,
+  CreateAccountBody,
+  CreateKeyBody,
+  KeyPage,
+  ListQuery,
+  NewKey,
+} from "./schema.ts";
 import type { Access } from "./service.ts";
 
 export const accessOperate = new Hono<Env<{ access: Access }>>()

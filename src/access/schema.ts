@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { roles } from "../auth/principal.ts";
 import { pageOf, pageQuery, text, time } from "../http/wire.ts";
 
-export const AccountName = v.pipe(
+const AccountName = v.pipe(
   text(1, 64),
   v.regex(/^[A-Za-z0-9_-]+$/),
   v.description("1 to 64 of A-Z a-z 0-9 - _; unique on this instance."),
@@ -20,7 +20,9 @@ export type Account = v.InferOutput<typeof Account>;
 
 export const CreateKeyBody = v.strictObject({
   role: v.pipe(v.picklist(roles), v.description("What the key may do.")),
-  account: v.optional(v.pipe(AccountName, v.description("Absent: the caller's own; another one takes an admin of the first account."))),
+  account: v.optional(
+    v.pipe(AccountName, v.description("Absent: the caller's own; another one takes an admin of the first account.")),
+  ),
   description: v.optional(text(0, 255)),
 });
 export type CreateKeyBody = v.InferOutput<typeof CreateKeyBody>;

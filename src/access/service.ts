@@ -3,7 +3,8 @@ import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";
-import type { Database, Transaction } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import { record, recordOwn } from "../events/service.ts";
 import type { AccessKey, Account, AccountPage, CreateKeyBody, KeyPage, ListQuery, NewKey } from "./schema.ts";
@@ -69,9 +70,10 @@ export class Access {
 
   /**
    * Makes the first account with an admin key on an empty database and returns the key; undefined if there is an
-   * account already. Throws if the master key is not the one the stored secrets were sealed under.
+   * account already. `keep` puts the key where its owner finds it: before the commit, as afterwards nobody could make
+   * another one. Throws if the master key is not the one the stored secrets were sealed under.
    */
-  async bootstrap(choice: BootstrapChoice): Promise<NewKey | undefined> {
+  async bootstrap(choice: BootstrapChoice, keep: (key: NewKey) => void = () => {}): Promise<NewKey | undefined> {
     const sealed = await selectAnySealedSecret(this.#database.reader);
     if (sealed) this.#refuseOtherMasterKey(sealed);
     if (await hasAccounts(this.#database.reader)) return undefined;
@@ -84,6 +86,7 @@ export class Access {
         { account_seq: account.seq, at, type: "account.created", data: { account_id: account.id, name: account.name } },
         { account_seq: account.seq, at, type: "key.created", data: { access_key: key.access_key, role: key.role } },
       ]);
+      keep(key);
       return key;
     });
   }
@@ -92,7 +95,8 @@ export class Access {
   async createAccount(principal: Principal, name: string): Promise<Account> {
     refuseOthersThanInstanceAdmin(principal);
     return this.#database.writer.transaction(async (tx) => {
-      if (await selectAccountByName(tx, name)) throw new Failure("conflict", `there is an account named ${name} already`);
+      if (await selectAccountByName(tx, name))
+        throw new Failure("conflict", `there is an account named ${name} already`);
       const account = await this.#addAccount(tx, name);
       const data = { account_id: account.id, name };
       await record(tx, principal, this.#platform.now(), { type: "account.created", data });
@@ -186,7 +190,9 @@ export class Access {
     try {
       this.#sealer.open(row.sealed_secret, secretPurpose(row.access_key));
     } catch (cause) {
-      throw new Error("this database was written under another master key: give ferry the one it was made with", { cause });
+      throw new Error("this database was written under another master key: give ferry the one it was made with", {
+        cause,
+      });
     }
   }
 

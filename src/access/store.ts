@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { type PageRequest, pageClause } from "../db/page.ts";
 import { accessKeys, accounts, projects } from "./table.ts";
 

@@ -24,7 +24,7 @@ export class Actions {
       },
       ({ source, ended }) => {
         this.#sources.forget(source);
-        this.#commands.forget(ended);
+        this.#commands.forget(source, ended);
       },
     );
   }

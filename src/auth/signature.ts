@@ -75,9 +75,8 @@ export function refuseSignature(
 }
 
 /** In constant time for texts of equal length. */
-export function equalText(a: string, b: string): boolean {
+function equalText(a: string, b: string): boolean {
   const bytesA = Buffer.from(a);
   const bytesB = Buffer.from(b);
   return bytesA.length === bytesB.length && timingSafeEqual(bytesA, bytesB);
 }
-

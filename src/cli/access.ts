@@ -28,7 +28,10 @@ const createKey = verb(
 
 const listKeys = verb({ name: "list", description: "Access keys of your account" }, {}, async (context) => {
   const items = await allPages(
-    (cursor) => answer(context.client().operate.v1.keys.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } })),
+    (cursor) =>
+      answer(
+        context.client().operate.v1.keys.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } }),
+      ),
     MOST,
   );
   printList(context, items, {
@@ -44,7 +47,9 @@ const disableKey = verb(
   { name: "disable", description: "Make an access key worthless at once" },
   { key: { type: "positional", required: true, description: "The access key" } },
   async ({ args, client, output }) => {
-    const key = await answer(client().operate.v1.keys[":access_key"].disable.$post({ param: { access_key: args.key } }));
+    const key = await answer(
+      client().operate.v1.keys[":access_key"].disable.$post({ param: { access_key: args.key } }),
+    );
     if (args.json) output.print(JSON.stringify(key, null, 2));
     output.tell(`${key.access_key} is disabled`);
   },
@@ -62,7 +67,12 @@ const createAccount = verb(
 
 const listAccounts = verb({ name: "list", description: "Accounts of the instance" }, {}, async (context) => {
   const items = await allPages(
-    (cursor) => answer(context.client().operate.v1.accounts.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } })),
+    (cursor) =>
+      answer(
+        context
+          .client()
+          .operate.v1.accounts.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } }),
+      ),
     MOST,
   );
   printList(context, items, {

@@ -1,5 +1,5 @@
-import { CliFailure } from "./failure.ts";
 import { commandNames } from "./command.ts";
+import { CliFailure } from "./failure.ts";
 import { findSource, readValue } from "./source.ts";
 import { oneOf, successful, verb, wholeNumber } from "./verb.ts";
 
@@ -28,8 +28,15 @@ export const report = verb(
     source: { type: "positional", required: true, description: "Id or name of the source" },
     command: { type: "positional", required: true, description: commandNames.join(", ") },
     result: { type: "positional", required: true, description: "success or fail" },
-    detail: { type: "string", description: "result_detail: a JSON object, @FILE or - for standard input", default: "{}" },
-    "command-id": { type: "string", description: "The command it is for; default: the oldest delivered one of that name" },
+    detail: {
+      type: "string",
+      description: "result_detail: a JSON object, @FILE or - for standard input",
+      default: "{}",
+    },
+    "command-id": {
+      type: "string",
+      description: "The command it is for; default: the oldest delivered one of that name",
+    },
   },
   async ({ args, client, output }) => {
     const command_name = oneOf("COMMAND", args.command, commandNames);

@@ -8,17 +8,29 @@ export const api = verb(
   { name: "api", description: "Any call of the API, signed" },
   {
     method: { type: "positional", required: true, description: "GET, POST, PUT or DELETE" },
-    path: { type: "positional", required: true, description: "Path with its query, for example '/v3/sources?limit=10'" },
+    path: {
+      type: "positional",
+      required: true,
+      description: "Path with its query, for example '/v3/sources?limit=10'",
+    },
     data: { type: "string", alias: "d", description: "JSON body: text, @FILE or - for standard input" },
-    curl: { type: "boolean", description: "Print the signed call as a curl command (good for 15 minutes) instead of making it" },
+    curl: {
+      type: "boolean",
+      description: "Print the signed call as a curl command (good for 15 minutes) instead of making it",
+    },
   },
   async ({ args, output }) => {
     const method = args.method.toUpperCase();
-    if (!args.path.startsWith("/")) throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
+    if (!args.path.startsWith("/"))
+      throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
     const body = args.data === undefined ? undefined : readValue(args.data);
     const connection = readConnection(process.env);
     const headers = { ...(body !== undefined && { "content-type": "application/json" }) };
-    const request = await signedRequest(connection, Date.now(), `${connection.endpoint}${args.path}`, { method, headers, ...(body !== undefined && { body }) });
+    const request = await signedRequest(connection, Date.now(), `${connection.endpoint}${args.path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+    });
     if (args.curl) {
       output.print(curlCommand(request, body));
       return;

@@ -1,11 +1,20 @@
 import type { Client } from "../client/client.ts";
 import { CliFailure } from "./failure.ts";
-import { formatTime, parseExact, type Output } from "./output.ts";
+import { formatTime, type Output, parseExact } from "./output.ts";
 import { findSource } from "./source.ts";
 import { allPages, answer, group, moment, oneOf, printList, successful, verb, wholeNumber } from "./verb.ts";
 
 const names = ["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"] as const;
-const states = ["queued", "delivered", "succeeded", "failed", "cancelled", "superseded", "undelivered", "overdue"] as const;
+const states = [
+  "queued",
+  "delivered",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "superseded",
+  "undelivered",
+  "overdue",
+] as const;
 const LOOK_EVERY_MS = 500;
 
 interface Shown {
@@ -43,7 +52,9 @@ const send = verb(
     const hasParam = task_id !== undefined || bucket !== undefined;
     const json = {
       command_name,
-      ...(hasParam && { command_param: { ...(task_id !== undefined && { task_id }), ...(bucket !== undefined && { bucket }) } }),
+      ...(hasParam && {
+        command_param: { ...(task_id !== undefined && { task_id }), ...(bucket !== undefined && { bucket }) },
+      }),
       ...(deliver_by !== undefined && { deliver_by }),
       ...(finish_within_s !== undefined && { finish_within_s }),
       ...(idempotency_key !== undefined && { idempotency_key }),
@@ -79,7 +90,8 @@ const list = verb(
       ...(until !== undefined && { until: String(until) }),
     };
     const items = await allPages(
-      (cursor) => answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
+      (cursor) =>
+        answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
       most,
     );
     printList(context, items, {
@@ -137,7 +149,8 @@ const wait = verb(
         printLife({ ...output, print: output.tell }, command);
         throw new CliFailure("failed", `command ${args.id} ended as ${command.state}, not ${wanted}`);
       }
-      if (Date.now() >= until) throw new CliFailure("timedOut", `command ${args.id} is still ${command.state} after ${timeoutS} s`);
+      if (Date.now() >= until)
+        throw new CliFailure("timedOut", `command ${args.id} is still ${command.state} after ${timeoutS} s`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   },
@@ -149,7 +162,10 @@ async function fetchCommand(client: Client, id: string): Promise<{ text: string;
   // Exact for the details an agent sent; ferry's own numbers are safe as they are.
   const { reports } = parseExact(text) as Pick<Shown, "reports">;
   const command = JSON.parse(text) as Shown;
-  const exactReports = command.reports.map((report, index) => ({ ...report, result_detail: reports[index]?.result_detail }));
+  const exactReports = command.reports.map((report, index) => ({
+    ...report,
+    result_detail: reports[index]?.result_detail,
+  }));
   return { text, command: { ...command, reports: exactReports } };
 }
 
@@ -161,19 +177,28 @@ async function newestCommand(client: Client): Promise<string> {
 }
 
 function printLife(output: Output, command: Shown): void {
-  const steps = ["queued", ...(command.first_delivered_at === null ? [] : ["delivered"]), ...(command.ended_at === null ? [] : [command.state])];
+  const steps = [
+    "queued",
+    ...(command.first_delivered_at === null ? [] : ["delivered"]),
+    ...(command.ended_at === null ? [] : [command.state]),
+  ];
   output.print(`${command.command_name}  ${command.id}  ${steps.join(" -> ")}`);
   output.print(`  source     ${command.source_id}`);
   output.print(`  queued     ${formatTime(command.created_at)}`);
   if (command.first_delivered_at !== null) {
-    const again = command.attempts > 1 ? `, offered ${command.attempts} times, last ${formatTime(command.last_delivered_at)}` : "";
+    const again =
+      command.attempts > 1 ? `, offered ${command.attempts} times, last ${formatTime(command.last_delivered_at)}` : "";
     output.print(`  delivered  ${formatTime(command.first_delivered_at)}${again}`);
   }
   if (command.ended_at !== null) {
-    output.print(`  ${command.state.padEnd(9)}  ${formatTime(command.ended_at)}${command.reason === null ? "" : `  (${command.reason})`}`);
+    output.print(
+      `  ${command.state.padEnd(9)}  ${formatTime(command.ended_at)}${command.reason === null ? "" : `  (${command.reason})`}`,
+    );
   }
   for (const report of command.reports) {
-    output.print(`  report     ${formatTime(report.received_at)}  ${report.kind}  ${report.result}  ${JSON.stringify(report.result_detail)}`);
+    output.print(
+      `  report     ${formatTime(report.received_at)}  ${report.kind}  ${report.result}  ${JSON.stringify(report.result_detail)}`,
+    );
   }
 }
 

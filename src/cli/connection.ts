@@ -38,7 +38,9 @@ export function connect(environment: NodeJS.ProcessEnv): Client {
 function readBootstrapFile(folder: string): Record<string, string> {
   try {
     const lines = readFileSync(join(folder, "bootstrap.env"), "utf8").split("\n");
-    return Object.fromEntries(lines.filter((line) => line.includes("=")).map((line) => line.split(/=(.*)/, 2) as [string, string]));
+    return Object.fromEntries(
+      lines.filter((line) => line.includes("=")).map((line) => line.split(/=(.*)/, 2) as [string, string]),
+    );
   } catch {
     return {}; // not there, or not ours to read
   }

@@ -29,7 +29,10 @@ export async function failureOf(response: Reply): Promise<CliFailure> {
   const text = await response.text();
   const { error_code = String(response.status), error_msg = text } = parseError(text);
   const request = response.headers.get("x-request-id");
-  return new CliFailure(reasonOf(response.status, error_code), `${error_msg} (${error_code}${request ? `, request ${request}` : ""})`);
+  return new CliFailure(
+    reasonOf(response.status, error_code),
+    `${error_msg} (${error_code}${request ? `, request ${request}` : ""})`,
+  );
 }
 
 function reasonOf(status: number, code: string): ExitReason {

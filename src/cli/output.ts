@@ -19,7 +19,9 @@ export type Cell = string | number | boolean | null | undefined;
 
 /** Rows as an aligned table with a heading on a terminal, tab-separated without one in a pipe. */
 export function printTable(output: Output, headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  const lines = rows.map((row) => row.map((cell) => (cell === null || cell === undefined ? "-" : String(cell).replace(/[\t\n\r]/g, " "))));
+  const lines = rows.map((row) =>
+    row.map((cell) => (cell === null || cell === undefined ? "-" : String(cell).replace(/[\t\n\r]/g, " "))),
+  );
   if (!output.isTerminal) {
     for (const line of lines) output.print(line.join("\t"));
     return;
@@ -28,7 +30,13 @@ export function printTable(output: Output, headings: readonly string[], rows: re
   else {
     const table = [headings.map((heading) => heading.toUpperCase()), ...lines];
     const widths = headings.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
-    for (const line of table) output.print(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+    for (const line of table)
+      output.print(
+        line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd(),
+      );
   }
 }
 

@@ -1,6 +1,6 @@
-import { findSource } from "./source.ts";
-import { formatTime, parseExact } from "./output.ts";
 import { commandNames } from "./command.ts";
+import { formatTime, parseExact } from "./output.ts";
+import { findSource } from "./source.ts";
 import { allPages, group, moment, oneOf, printList, successful, verb, wholeNumber } from "./verb.ts";
 
 interface ShownResult {
@@ -35,7 +35,9 @@ const list = verb(
       ...(args.source !== undefined && { source_id: await findSource(client(), args.source) }),
       ...(args.command !== undefined && { command_name: oneOf("--command", args.command, commandNames) }),
       ...(args.result !== undefined && { result: oneOf("--result", args.result, ["success", "fail"]) }),
-      ...(args.kind !== undefined && { kind: oneOf("--kind", args.kind, ["matched", "repeat", "late", "unsolicited"]) }),
+      ...(args.kind !== undefined && {
+        kind: oneOf("--kind", args.kind, ["matched", "repeat", "late", "unsolicited"]),
+      }),
       ...(since !== undefined && { since: String(since) }),
       ...(until !== undefined && { until: String(until) }),
     };

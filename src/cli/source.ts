@@ -12,7 +12,10 @@ export async function findSource(client: Client, name: string): Promise<string> 
   const [only] = same;
   if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
   if (same.length > 1) {
-    throw new CliFailure("usage", `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`);
+    throw new CliFailure(
+      "usage",
+      `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`,
+    );
   }
   return only.id;
 }
@@ -33,7 +36,11 @@ const list = verb(
   async (context) => {
     const { name, state, limit } = context.args;
     wholeNumber("--limit", limit, 1, 200);
-    const query = { limit, ...(name !== undefined && { name }), ...(state !== undefined && { state: state as "waiting" }) };
+    const query = {
+      limit,
+      ...(name !== undefined && { name }),
+      ...(state !== undefined && { state: state as "waiting" }),
+    };
     const { source_servers } = await answer(context.client().v3.sources.$get({ query }));
     printList(context, source_servers, {
       id: (source) => source.id,
@@ -63,7 +70,11 @@ const register = verb(
     name: { type: "positional", required: true, description: "Its name" },
     ip: { type: "string", description: "Its address" },
     os: { type: "string", description: "LINUX or WINDOWS", default: "LINUX" },
-    data: { type: "string", alias: "d", description: "More members of the registration: JSON, @FILE or - for standard input" },
+    data: {
+      type: "string",
+      alias: "d",
+      description: "More members of the registration: JSON, @FILE or - for standard input",
+    },
   },
   async ({ args, client, output }) => {
     // A source that passes the environment check, unless --data says otherwise.

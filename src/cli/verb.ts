@@ -2,7 +2,7 @@ import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "c
 import type { Client } from "../client/client.ts";
 import { connect } from "./connection.ts";
 import { CliFailure, failureOf, type Reply } from "./failure.ts";
-import { type Output, printTable, processOutput, type Cell } from "./output.ts";
+import { type Cell, type Output, printTable, processOutput } from "./output.ts";
 
 export interface VerbContext<Args extends ArgsDef> {
   args: ParsedArgs<Args>;
@@ -40,9 +40,16 @@ export function group(name: string, description: string, subCommands: Record<str
 }
 
 function refuseUnknown(parsed: Record<string, unknown> & { _: string[] }, args: ArgsDef): void {
-  const known = new Set(Object.entries(args).flatMap(([name, definition]) => [name, camel(name), ...[("alias" in definition && definition.alias) || []].flat()]));
+  const known = new Set(
+    Object.entries(args).flatMap(([name, definition]) => [
+      name,
+      camel(name),
+      ...[("alias" in definition && definition.alias) || []].flat(),
+    ]),
+  );
   const unknown = Object.keys(parsed).find((name) => name !== "_" && !known.has(name));
-  if (unknown !== undefined) throw new CliFailure("usage", `there is no flag ${unknown.length === 1 ? "-" : "--"}${unknown}`);
+  if (unknown !== undefined)
+    throw new CliFailure("usage", `there is no flag ${unknown.length === 1 ? "-" : "--"}${unknown}`);
   const places = Object.values(args).filter((definition) => definition.type === "positional").length;
   const surplus = parsed._[places];
   if (surplus !== undefined) throw new CliFailure("usage", `${JSON.stringify(surplus)} is one word too many`);
@@ -63,7 +70,10 @@ export async function successful<Answer extends Reply>(pending: Promise<Answer>)
   try {
     response = await pending;
   } catch (error) {
-    throw new CliFailure("unreachable", `no answer from the service: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CliFailure(
+      "unreachable",
+      `no answer from the service: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   if (!response.ok) throw await failureOf(response);
   return response;
@@ -91,7 +101,12 @@ export function printList<Item>(
   columns: Record<string, (item: Item) => Cell>,
 ): void {
   if (context.args.json) context.output.print(JSON.stringify(items, null, 2));
-  else printTable(context.output, Object.keys(columns), items.map((item) => Object.values(columns).map((read) => read(item))));
+  else
+    printTable(
+      context.output,
+      Object.keys(columns),
+      items.map((item) => Object.values(columns).map((read) => read(item))),
+    );
 }
 
 /** A flag's whole number. */
@@ -109,7 +124,10 @@ export function moment(flag: string, value: string | undefined): number | undefi
   if (value === undefined) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) : Date.parse(value);
   if (Number.isNaN(ms)) {
-    throw new CliFailure("usage", `${flag} takes a date (2030-01-31T12:00:00Z) or milliseconds since 1970, not ${JSON.stringify(value)}`);
+    throw new CliFailure(
+      "usage",
+      `${flag} takes a date (2030-01-31T12:00:00Z) or milliseconds since 1970, not ${JSON.stringify(value)}`,
+    );
   }
   return ms;
 }
@@ -117,6 +135,7 @@ export function moment(flag: string, value: string | undefined): number | undefi
 /** One of a list of words. */
 export function oneOf<const Word extends string>(what: string, value: string, words: readonly Word[]): Word {
   const word = words.find((candidate) => candidate === value);
-  if (word === undefined) throw new CliFailure("usage", `${what} is one of ${words.join(", ")}, not ${JSON.stringify(value)}`);
+  if (word === undefined)
+    throw new CliFailure("usage", `${what} is one of ${words.join(", ")}, not ${JSON.stringify(value)}`);
   return word;
 }

@@ -13,7 +13,12 @@ export interface Connection {
 const COVERED = ["content-type", "x-command-id", "x-sdk-date"];
 
 /** The request, signed for the connection's key; as it is, where there is none. `now`: milliseconds since 1970. */
-export async function signedRequest(connection: Connection, now: number, url: string | URL | Request, init?: RequestInit): Promise<Request> {
+export async function signedRequest(
+  connection: Connection,
+  now: number,
+  url: string | URL | Request,
+  init?: RequestInit,
+): Promise<Request> {
   const request = new Request(url, init);
   const { access_key, secret_key } = connection;
   if (!access_key || !secret_key) return request;
@@ -33,7 +38,8 @@ export async function signedRequest(connection: Connection, now: number, url: st
 
 /** The typed client: every operation of the service by its path. */
 export function client(connection: Connection, now: () => number) {
-  const signingFetch = async (url: string | URL | Request, init?: RequestInit) => fetch(await signedRequest(connection, now(), url, init));
+  const signingFetch = async (url: string | URL | Request, init?: RequestInit) =>
+    fetch(await signedRequest(connection, now(), url, init));
   return hc<App>(connection.endpoint, { fetch: signingFetch as typeof fetch });
 }
 export type Client = ReturnType<typeof client>;

@@ -1,6 +1,12 @@
 import type { CommandState, ReportResult } from "./schema.ts";
 
-export type CommandEvent = "delivered" | ReportResult | "cancel" | "supersede" | "deliver_by_passed" | "finish_within_passed";
+export type CommandEvent =
+  | "delivered"
+  | ReportResult
+  | "cancel"
+  | "supersede"
+  | "deliver_by_passed"
+  | "finish_within_passed";
 
 /** Every change of state there is: a command is open while it is queued or delivered, and ends once. */
 export const transitions: readonly { from: "queued" | "delivered"; event: CommandEvent; to: CommandState }[] = [

@@ -19,6 +19,8 @@ export interface Mailbox {
   current(row: CommandRow): CommandRow;
   /** Writes what is only counted so far. */
   flush(): Promise<void>;
+  /** Lets the polls that wait for the source look again. */
+  wake(source_seq: number): void;
   /** Lets everybody who waits go. */
   close(): void;
 
@@ -106,19 +108,24 @@ export class MemoryMailbox implements Mailbox {
     }
   }
 
+  wake(source_seq: number): void {
+    for (const stop of [...(this.#waiting.get(source_seq) ?? [])]) stop();
+  }
+
   close(): void {
     this.#closed = true;
-    for (const source_seq of [...this.#waiting.keys()]) this.#wake(source_seq);
+    for (const source_seq of [...this.#waiting.keys()]) this.wake(source_seq);
   }
 
   queued(command: CommandRow): void {
     this.#add(command);
-    this.#wake(command.source_seq);
+    this.wake(command.source_seq);
   }
 
   delivered(command: { seq: number; source_seq: number }, at: number, due_at: number | null): void {
     const known = this.#find(command);
-    if (known) Object.assign(known, { state: "delivered", attempts: 1, first_delivered_at: at, last_delivered_at: at, due_at });
+    if (known)
+      Object.assign(known, { state: "delivered", attempts: 1, first_delivered_at: at, last_delivered_at: at, due_at });
   }
 
   ended({ seq, source_seq }: { seq: number; source_seq: number }): void {
@@ -135,10 +142,6 @@ export class MemoryMailbox implements Mailbox {
 
   #find({ seq, source_seq }: { seq: number; source_seq: number }): CommandRow | undefined {
     return this.#open.get(source_seq)?.find((command) => command.seq === seq);
-  }
-
-  #wake(source_seq: number): void {
-    for (const stop of [...(this.#waiting.get(source_seq) ?? [])]) stop();
   }
 }
 
@@ -179,6 +182,7 @@ export class SharedMailbox implements Mailbox {
   }
 
   async flush(): Promise<void> {}
+  wake(): void {}
   close(): void {}
   queued(): void {}
   delivered(): void {}

@@ -3,7 +3,8 @@ import { stream } from "hono/streaming";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { requestSchema } from "../http/wire.ts";
-import { commandWithReportsJson, exactJson, resultJson, resultPageJson } from "./exact.ts";
+import type { CommandHistory } from "./history.ts";
+import { commandWithReportsJson, exactJson, resultJson, resultPageJson } from "./replies.ts";
 import {
   Command,
   CommandPage,
@@ -18,7 +19,7 @@ import type { Commands } from "./service.ts";
 const NDJSON = "application/x-ndjson";
 const CommandId = v.object({ id: requestSchema.id() });
 
-export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
+export const commandsOperate = new Hono<Env<{ commands: Commands; history: CommandHistory }>>()
   .post(
     "/operate/v1/sources/:source_id/commands",
     operation("queueCommand", {
@@ -31,7 +32,8 @@ export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
       reply: Command,
       status: 201,
     }),
-    async (c) => c.json(await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), c.req.valid("json")), 201),
+    async (c) =>
+      c.json(await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), c.req.valid("json")), 201),
   )
   .get(
     "/operate/v1/commands",
@@ -41,7 +43,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
       query: ListCommandsQuery,
       reply: CommandPage,
     }),
-    async (c) => c.json(await c.var.commands.listCommands(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.var.history.listCommands(c.var.principal, c.req.valid("query"))),
   )
   .get(
     "/operate/v1/commands/:id",
@@ -52,7 +54,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
       reply: CommandWithReports,
     }),
     async (c) => {
-      const { command, reports } = await c.var.commands.findCommand(c.var.principal, c.req.param("id"));
+      const { command, reports } = await c.var.history.findCommand(c.var.principal, c.req.param("id"));
       return exactJson<CommandWithReports>(c, commandWithReportsJson(command, reports));
     },
   )
@@ -80,9 +82,12 @@ export const commandsOperate = new Hono<Env<{ commands: Commands }>>()
     async (c) => {
       const query = c.req.valid("query");
       if (!c.req.header("Accept")?.includes(NDJSON)) {
-        return exactJson<v.InferOutput<typeof ResultPage>>(c, resultPageJson(await c.var.commands.listResults(c.var.principal, query)));
+        return exactJson<v.InferOutput<typeof ResultPage>>(
+          c,
+          resultPageJson(await c.var.history.listResults(c.var.principal, query)),
+        );
       }
-      const pages = c.var.commands.streamResults(c.var.principal, query);
+      const pages = c.var.history.streamResults(c.var.principal, query);
       c.header("Content-Type", NDJSON);
       return stream(c, async (out) => {
         for await (const page of pages) {

@@ -12,13 +12,15 @@ export interface OpenCommand {
 const logCommands: ReadonlySet<CommandName> = new Set(["UPLOAD_LOG", "RSET_LOG_ACL"]);
 
 /** Control commands steer the migration; log commands run beside them. */
-export function isControl(name: CommandName): boolean {
+function isControl(name: CommandName): boolean {
   return !logCommands.has(name);
 }
 
 /** What a poll is offered: the oldest open control command, else the oldest open log command; none past its deadline. */
 export function offered<Command extends OpenCommand>(open: readonly Command[], now: number): Command | undefined {
-  const inTime = open.filter((command) => command.due_at === null || command.due_at > now).sort((a, b) => a.seq - b.seq);
+  const inTime = open
+    .filter((command) => command.due_at === null || command.due_at > now)
+    .sort((a, b) => a.seq - b.seq);
   return inTime.find((command) => isControl(command.command_name)) ?? inTime[0];
 }
 

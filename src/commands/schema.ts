@@ -61,7 +61,10 @@ export const CommandBody = v.object({
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),
   result_detail: v.pipe(
-    v.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "expected a JSON object"),
+    v.custom<object>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "expected a JSON object",
+    ),
     v.description("Any JSON object; comes back as it was sent."),
   ),
 });
@@ -111,7 +114,10 @@ export const Result = v.object({
   command_id: v.pipe(v.nullable(v.string()), v.description("The command it ended, repeats or comes too late for.")),
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),
-  result_detail: v.pipe(v.custom<object>((value) => typeof value === "object"), v.description("The JSON object as received.")),
+  result_detail: v.pipe(
+    v.custom<object>((value) => typeof value === "object"),
+    v.description("The JSON object as received."),
+  ),
   kind: v.picklist(reportKinds),
   received_at: time(),
 });

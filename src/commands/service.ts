@@ -2,8 +2,8 @@ import type { Principal } from "../auth/principal.ts";
 import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Database, Transaction } from "../db/database.ts";
-import { toPage } from "../db/page.ts";
+import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
 import type { Group } from "../db/writer.ts";
 import { record, recordOwn } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
@@ -11,46 +11,22 @@ import { type DeliveryOutcome, type DeliveryRow, deliveryGroup } from "./deliver
 import { deadlineEvent, nextState } from "./lifecycle.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { offered, superseded } from "./queue.ts";
+import { IDLE, type Offer, toCommand, toOffer, unknownCommand } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
-import type {
-  Command,
-  CommandBody,
-  CommandPage,
-  CommandState,
-  ListCommandsQuery,
-  ListResultsQuery,
-  QueueCommandBody,
-  ShowCommandResponse,
-} from "./schema.ts";
+import type { Command, CommandBody, CommandState, QueueCommandBody } from "./schema.ts";
 import {
   type CommandRow,
-  deleteOldResults,
   endCommand,
   insertCommand,
-  type ResultRow,
   selectByIdempotencyKey,
   selectCommand,
-  selectCommandPage,
   selectOpenCommands,
   selectPastDue,
-  selectReports,
-  selectResultPage,
 } from "./store.ts";
 
-/** What a poll gets. */
-export interface Offer {
-  reply: ShowCommandResponse;
-  /** The command behind it, and the number of this delivery; absent from the idle answer. */
-  command?: { id: string; attempt: number };
-}
-
-/** The answer to a source that has no task and nothing to do. Source: docs/decisions.md, "Commands". */
-const IDLE: Offer = { reply: { command_name: "TASK_NOT_STARTED" } };
-
 const PAST_DUE_PER_JOB = 500;
-const STREAM_PAGE = 500;
 
-/** The queue of commands, the poll, the report and their history. */
+/** The queue of commands, the poll and the report. */
 export class Commands {
   readonly #platform: Platform;
   readonly #database: Database;
@@ -76,7 +52,8 @@ export class Commands {
       reportGroup((outcomes, rows) => {
         outcomes.forEach(({ kind, command_seq }, index) => {
           const row = rows[index];
-          if (kind === "matched" && command_seq !== null && row) mailbox.ended({ seq: command_seq, source_seq: row.source_seq });
+          if (kind === "matched" && command_seq !== null && row)
+            mailbox.ended({ seq: command_seq, source_seq: row.source_seq });
         });
       }),
     );
@@ -87,16 +64,17 @@ export class Commands {
    * this resolves. Waits up to `waitMs` for one to be queued. Throws `notFound` for an unknown source.
    */
   async showCommand(principal: Principal, server_id: string, waitMs: number, signal: AbortSignal): Promise<Offer> {
-    const source = await this.#sources.find(principal, server_id);
-    await this.#sources.presence.touch(source.seq);
+    const { seq } = await this.#sources.find(principal, server_id);
+    await this.#sources.presence.touch(seq);
     const until = this.#platform.now() + waitMs;
     for (;;) {
       const left = signal.aborted ? 0 : until - this.#platform.now();
-      const watch = left > 0 ? this.#mailbox.watch(source.seq, left) : undefined;
+      const watch = left > 0 ? this.#mailbox.watch(seq, left) : undefined;
       const stop = () => watch?.stop();
       signal.addEventListener("abort", stop, { once: true });
       try {
-        const offer = await this.#take(principal, source);
+        // Found anew each time: it may have been deleted while this waited.
+        const offer = await this.#take(principal, await this.#sources.find(principal, server_id));
         if (offer) return offer;
         if (!watch) return IDLE;
         await watch.changed;
@@ -139,21 +117,27 @@ export class Commands {
     const source = await this.#sources.find(principal, source_id);
     const { idempotency_key = null, ...rest } = order;
     const order_digest = idempotency_key === null ? null : jsonDigest(JSON.stringify(rest));
-    const { command, isNew, ended } = await this.#database.writer.transaction(
+    const { command } = await this.#database.writer.transaction(
       async (tx) => {
-        const earlier = idempotency_key === null ? undefined : await selectByIdempotencyKey(tx, source.seq, idempotency_key);
+        const earlier =
+          idempotency_key === null ? undefined : await selectByIdempotencyKey(tx, source.seq, idempotency_key);
         if (earlier) {
           if (earlier.order_digest === order_digest) return { command: earlier, isNew: false, ended: [] };
           throw new Failure("conflict", `idempotency_key ${idempotency_key} was used for another order to this source`);
         }
         const now = this.#platform.now();
         if (order.deliver_by !== undefined && order.deliver_by <= now) {
-          throw new Failure("invalid", `deliver_by ${order.deliver_by} has passed: it is ${now} now (milliseconds since 1970)`);
+          throw new Failure(
+            "invalid",
+            `deliver_by ${order.deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
+          );
         }
         // The source may have been deleted since it was found.
         await this.#sources.find(principal, source_id);
         const command = await this.#insert(tx, source, order, { idempotency_key, order_digest, now });
-        const ended = superseded(await selectOpenCommands(tx, source.seq), command).filter(({ seq }) => seq !== command.seq);
+        const ended = superseded(await selectOpenCommands(tx, source.seq), command).filter(
+          ({ seq }) => seq !== command.seq,
+        );
         for (const older of ended) {
           await this.#end(tx, older, "superseded", `by ${command.id}`, now);
         }
@@ -179,40 +163,30 @@ export class Commands {
     return toCommand(this.#mailbox.current(command));
   }
 
-  async listCommands(principal: Principal, query: ListCommandsQuery): Promise<CommandPage> {
-    const rows = await selectCommandPage(this.#database.reader, principal.account_seq, query);
-    return toPage(rows, query, (row) => toCommand(this.#mailbox.current(row)));
-  }
-
-  /** A command and every report that ended it, repeats it or came too late for it. */
-  async findCommand(principal: Principal, id: string): Promise<{ command: Command; reports: ResultRow[] }> {
-    const row = await selectCommand(this.#database.reader, principal.account_seq, id);
-    if (!row) throw unknownCommand(id);
-    const reports = await selectReports(this.#database.reader, row.seq);
-    return { command: toCommand(this.#mailbox.current(row)), reports };
-  }
-
   /** Throws `conflict` if the command has ended. */
   async cancelCommand(principal: Principal, id: string): Promise<Command> {
-    return this.#database.writer.transaction(
-      async (tx) => {
-        const row = await selectCommand(tx, principal.account_seq, id);
-        if (!row) throw unknownCommand(id);
-        const state = nextState(row.state, "cancel");
-        if (!state) throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
-        const ended_at = this.#platform.now();
-        const reason = "by an operator";
-        await this.#end(tx, row, state, reason, ended_at);
-        await record(tx, principal, ended_at, {
-          type: "command.cancelled",
-          source_id: row.source_id,
-          command_id: id,
-          data: { command_name: row.command_name, reason },
-        });
-        return { row, command: toCommand({ ...this.#mailbox.current(row), state, reason, ended_at }) };
-      },
-      ({ row }) => this.#mailbox.ended(row),
-    ).then(({ command }) => command);
+    return this.#database.writer
+      .transaction(
+        async (tx) => {
+          const row = await selectCommand(tx, principal.account_seq, id);
+          if (!row) throw unknownCommand(id);
+          const state = nextState(row.state, "cancel");
+          if (!state)
+            throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
+          const ended_at = this.#platform.now();
+          const reason = "by an operator";
+          await this.#end(tx, row, state, reason, ended_at);
+          await record(tx, principal, ended_at, {
+            type: "command.cancelled",
+            source_id: row.source_id,
+            command_id: id,
+            data: { command_name: row.command_name, reason },
+          });
+          return { row, command: toCommand({ ...this.#mailbox.current(row), state, reason, ended_at }) };
+        },
+        ({ row }) => this.#mailbox.ended(row),
+      )
+      .then(({ command }) => command);
   }
 
   /**
@@ -237,24 +211,10 @@ export class Commands {
     return open;
   }
 
-  forget(ended: readonly CommandRow[]): void {
+  /** What memory holds of a deleted source's commands goes, and polls that wait for it look again. */
+  forget(source: SourceRef, ended: readonly CommandRow[]): void {
     for (const command of ended) this.#mailbox.ended(command);
-  }
-
-  /** A page of stored reports, their detail as JSON text. */
-  async listResults(principal: Principal, query: ListResultsQuery): Promise<{ items: ResultRow[]; next_cursor: string | null }> {
-    return toPage(await selectResultPage(this.#database.reader, principal.account_seq, query), query, (row) => row);
-  }
-
-  /** Every stored report that matches, page by page. */
-  async *streamResults(principal: Principal, query: ListResultsQuery): AsyncGenerator<ResultRow[]> {
-    let page = { ...query, limit: STREAM_PAGE };
-    for (;;) {
-      const { items, next_cursor } = await this.listResults(principal, page);
-      if (items.length > 0) yield items;
-      if (next_cursor === null) return;
-      page = { ...page, cursor: next_cursor };
-    }
+    this.#mailbox.wake(source.seq);
   }
 
   /** Ends what is past its deadline; runs every second, and after a start for what passed meanwhile. */
@@ -284,14 +244,11 @@ export class Commands {
         );
         return past;
       },
-      (past) => this.forget(past),
+      (past) => {
+        for (const command of past) this.#mailbox.ended(command);
+      },
     );
     if (due.length === PAST_DUE_PER_JOB) await this.endPastDue();
-  }
-
-  /** Deletes at most `limit` reports received before then; answers how many. */
-  deleteOldResults(before: number, limit: number): Promise<number> {
-    return this.#database.writer.transaction((tx) => deleteOldResults(tx, before, limit));
   }
 
   async #take(principal: Principal, source: SourceRef): Promise<Offer | undefined> {
@@ -299,7 +256,9 @@ export class Commands {
       const command = offered(await this.#mailbox.open(source.seq), this.#platform.now());
       if (!command) return undefined;
       const attempt =
-        command.state === "queued" ? await this.#deliver(principal, source, command) : await this.#mailbox.redelivered(command);
+        command.state === "queued"
+          ? await this.#deliver(principal, source, command)
+          : await this.#mailbox.redelivered(command);
       // Ended, or delivered to another poll, since it was read: look again.
       if (attempt !== undefined) return toOffer(command, attempt);
     }
@@ -324,7 +283,11 @@ export class Commands {
     tx: Transaction,
     source: SourceRef,
     order: QueueCommandBody,
-    { idempotency_key, order_digest, now }: { idempotency_key: string | null; order_digest: string | null; now: number },
+    {
+      idempotency_key,
+      order_digest,
+      now,
+    }: { idempotency_key: string | null; order_digest: string | null; now: number },
   ): Promise<CommandRow> {
     const row = {
       id: this.#platform.newId(),
@@ -346,22 +309,15 @@ export class Commands {
     return { ...row, ...never, seq, source_id: source.id };
   }
 
-  async #end(tx: Transaction, command: CommandRow, state: CommandState, reason: string, ended_at: number): Promise<void> {
+  async #end(
+    tx: Transaction,
+    command: CommandRow,
+    state: CommandState,
+    reason: string,
+    ended_at: number,
+  ): Promise<void> {
     await endCommand(tx, command.seq, { state, reason, ended_at });
   }
-}
-
-function toOffer(command: CommandRow, attempt: number): Offer {
-  const { id, command_name, task_id, bucket } = command;
-  const command_param = { ...(task_id !== null && { task_id }), ...(bucket !== null && { bucket }) };
-  const hasParam = task_id !== null || bucket !== null;
-  return { reply: { command_name, ...(hasParam && { command_param }) }, command: { id, attempt } };
-}
-
-function toCommand(row: CommandRow): Command {
-  const { seq: _s, account_seq: _a, source_seq: _r, due_at: _d, order_digest: _o, task_id, bucket, ...rest } = row;
-  const command_param = { ...(task_id !== null && { task_id }), ...(bucket !== null && { bucket }) };
-  return { ...rest, command_param };
 }
 
 function digestOf(result_detail: string): string {
@@ -371,8 +327,4 @@ function digestOf(result_detail: string): string {
     if (error instanceof RangeError) throw new Failure("invalid", "result_detail (in the body) is nested too deep");
     throw error;
   }
-}
-
-function unknownCommand(id: string): Failure {
-  return new Failure("notFound", `command ${id} is unknown`);
 }

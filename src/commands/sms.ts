@@ -14,7 +14,8 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
     "/v3/sources/:server_id/command",
     operation("showCommand", {
       summary: "An agent's poll: the command to carry out",
-      description: "The same command is offered until it is reported or ends. Whoever calls this counts as the source's agent.",
+      description:
+        "The same command is offered until it is reported or ends. Whoever calls this counts as the source's agent.",
       roles: ["agent", "operator", "admin"],
       param: ServerId,
       query: ShowCommandQuery,
@@ -55,7 +56,9 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
       const { command_name, result } = c.req.valid("json");
       const result_detail = memberText(c.var.json_text, "result_detail") ?? "{}";
       // Unsigned, anybody in between could turn the report to another command.
-      const only_command_id = c.var.signed_headers.includes("x-command-id") ? (c.req.header("X-Command-Id") ?? null) : null;
+      const only_command_id = c.var.signed_headers.includes("x-command-id")
+        ? (c.req.header("X-Command-Id") ?? null)
+        : null;
       await c.var.commands.updateCommandResult(c.var.principal, c.req.param("server_id"), {
         command_name,
         result,
@@ -65,4 +68,3 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
       return c.json({});
     },
   );
-

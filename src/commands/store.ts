@@ -1,5 +1,5 @@
 import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
 import { sources } from "../sources/table.ts";
 import type { CommandState, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
@@ -44,7 +44,10 @@ export async function insertCommand(
 
 /** The open commands of one source, or of all. */
 export async function selectOpenCommands(db: Executor, source_seq?: number): Promise<CommandRow[]> {
-  const where = and(isNull(commands.ended_at), source_seq === undefined ? undefined : eq(commands.source_seq, source_seq));
+  const where = and(
+    isNull(commands.ended_at),
+    source_seq === undefined ? undefined : eq(commands.source_seq, source_seq),
+  );
   return selectCommands(db).where(where).orderBy(asc(commands.seq));
 }
 
@@ -56,8 +59,14 @@ export async function selectPastDue(db: Executor, now: number, limit: number): P
     .limit(limit);
 }
 
-export async function selectByIdempotencyKey(db: Executor, source_seq: number, key: string): Promise<CommandRow | undefined> {
-  const [row] = await selectCommands(db).where(and(eq(commands.source_seq, source_seq), eq(commands.idempotency_key, key)));
+export async function selectByIdempotencyKey(
+  db: Executor,
+  source_seq: number,
+  key: string,
+): Promise<CommandRow | undefined> {
+  const [row] = await selectCommands(db).where(
+    and(eq(commands.source_seq, source_seq), eq(commands.idempotency_key, key)),
+  );
   return row;
 }
 
@@ -66,7 +75,11 @@ export async function selectCommand(db: Executor, account_seq: number, id: strin
   return row;
 }
 
-export async function selectCommandPage(db: Executor, account_seq: number, query: ListCommandsQuery): Promise<CommandRow[]> {
+export async function selectCommandPage(
+  db: Executor,
+  account_seq: number,
+  query: ListCommandsQuery,
+): Promise<CommandRow[]> {
   const { where, orderBy } = pageClause(commands.seq, query, [
     eq(commands.account_seq, account_seq),
     ofSource(commands.source_seq, query.source_id),
@@ -141,7 +154,11 @@ function selectResults(db: Executor) {
 }
 export type ResultRow = Awaited<ReturnType<typeof selectResults>>[number];
 
-export async function selectResultPage(db: Executor, account_seq: number, query: ListResultsQuery): Promise<ResultRow[]> {
+export async function selectResultPage(
+  db: Executor,
+  account_seq: number,
+  query: ListResultsQuery,
+): Promise<ResultRow[]> {
   const { where, orderBy } = pageClause(results.seq, query, [
     eq(results.account_seq, account_seq),
     ofSource(results.source_seq, query.source_id),

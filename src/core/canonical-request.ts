@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 
 /** SDK-HMAC-SHA256: what client and server both compute. Source: docs/api.md, "Signatures". */
-export const ALGORITHM = "SDK-HMAC-SHA256";
+const ALGORITHM = "SDK-HMAC-SHA256";
 
 export interface RequestLine {
   /** Upper case. */

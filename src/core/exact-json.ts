@@ -46,7 +46,10 @@ export function jsonDigest(json: string): string {
   let copied = 0;
   scan(json, (kind, start, end) => {
     if (kind === "punctuation") return;
-    parts.push(json.slice(copied, start), kind === "string" ? `"s${json.slice(start + 1, end)}` : `"n${json.slice(start, end)}"`);
+    parts.push(
+      json.slice(copied, start),
+      kind === "string" ? `"s${json.slice(start + 1, end)}` : `"n${json.slice(start, end)}"`,
+    );
     copied = end;
   });
   parts.push(json.slice(copied));

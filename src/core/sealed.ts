@@ -35,7 +35,9 @@ export class Sealer {
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const tag = bytes.subarray(bytes.length - TAG_BYTES);
     const decipher = createDecipheriv("aes-256-gcm", this.#key, nonce).setAAD(Buffer.from(purpose)).setAuthTag(tag);
-    return decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+    return (
+      decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES), undefined, "utf8") + decipher.final("utf8")
+    );
   }
 }
 

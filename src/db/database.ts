@@ -1,12 +1,6 @@
-import type { Client, ResultSet } from "@libsql/client";
-import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
+import type { Client } from "@libsql/client";
+import type { Executor } from "./executor.ts";
 import type { Writer } from "./writer.ts";
-
-/** What a store reads from or writes to: the database itself or an open transaction. */
-export type Executor = BaseSQLiteDatabase<"async", ResultSet>;
-
-/** A transaction of `Writer.transaction`: the only thing a store may write to. */
-export type Transaction = Executor & { rollback(): never };
 
 export interface Database {
   /** For reading only: everything that writes goes through `writer`. */

@@ -23,7 +23,12 @@ export async function migrate(client: Client, version: string, now: number): Pro
   }
 }
 
-async function apply(client: Client, migration: { name: string; sql: string }, version: string, now: number): Promise<void> {
+async function apply(
+  client: Client,
+  migration: { name: string; sql: string },
+  version: string,
+  now: number,
+): Promise<void> {
   const statements = migration.sql
     .split("--> statement-breakpoint")
     .map((statement) => statement.trim())

@@ -13,7 +13,13 @@ const LAST_WAIT_MS = 1_280;
 export function openRemote(url: string, authToken: string | undefined, nextTurn: (work: () => void) => void): Database {
   const client = connect(url, authToken);
   const orm = drizzle({ client });
-  return { reader: orm, client, writer: new Writer(client, orm, nextTurn), exclusive: false, close: () => client.close() };
+  return {
+    reader: orm,
+    client,
+    writer: new Writer(client, orm, nextTurn),
+    exclusive: false,
+    close: () => client.close(),
+  };
 }
 
 function connect(url: string, authToken: string | undefined) {

@@ -9,14 +9,22 @@ export interface PageRequest {
 }
 
 /** The condition and order that make a page: a range on the key, so that a later page costs what the first did. */
-export function pageClause(seq: SQLiteColumn, page: PageRequest, filter: (SQL | undefined)[]): { where: SQL | undefined; orderBy: SQL } {
+export function pageClause(
+  seq: SQLiteColumn,
+  page: PageRequest,
+  filter: (SQL | undefined)[],
+): { where: SQL | undefined; orderBy: SQL } {
   const beyond = page.order === "newest" ? lt : gt;
   const from = page.cursor === undefined ? undefined : beyond(seq, Number(page.cursor));
   return { where: and(...filter, from), orderBy: page.order === "newest" ? desc(seq) : asc(seq) };
 }
 
 /** A page of rows read with `limit + 1`: the extra one only tells that there are more. */
-export function toPage<Row extends { seq: number }, Item>(rows: readonly Row[], page: PageRequest, toItem: (row: Row) => Item) {
+export function toPage<Row extends { seq: number }, Item>(
+  rows: readonly Row[],
+  page: PageRequest,
+  toItem: (row: Row) => Item,
+) {
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return { items: shown.map(toItem), next_cursor: rows.length > page.limit && last ? String(last.seq) : null };

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Client, InStatement, ResultSet } from "@libsql/client";
 import { Failure } from "../core/failure.ts";
-import type { Executor, Transaction } from "./database.ts";
+import type { Executor, Transaction } from "./executor.ts";
 
 /** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
 export interface GroupPlan<Row, Outcome> {
@@ -145,7 +145,7 @@ const UNAVAILABLE =
   /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|PROXY_ERROR|TRANSACTION_TIMEOUT|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|disk I\/O error|database or disk is full|database is locked/;
 
 /** Whether the database could not take the write just now, as opposed to refusing what was written. */
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (UNAVAILABLE.test(`${cause.name} ${"code" in cause ? String(cause.code) : ""} ${cause.message}`)) return true;
   }

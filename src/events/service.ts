@@ -1,5 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
-import type { Database, Transaction } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import type { Event, EventPage, EventType, ListEventsQuery } from "./schema.ts";
 import { deleteOldEvents, type EventRow, insertEvents, type NewEvent, selectEvents } from "./store.ts";
@@ -31,12 +32,18 @@ export async function record(
   ...changes: { type: EventType; source_id?: string; command_id?: string; data?: Record<string, unknown> }[]
 ): Promise<void> {
   const { account_seq, access_key: actor, address } = principal;
-  await insertEvents(tx, changes.map((change) => ({ account_seq, actor, address, at, ...change })));
+  await insertEvents(
+    tx,
+    changes.map((change) => ({ account_seq, actor, address, at, ...change })),
+  );
 }
 
 /** Writes what ferry did by itself. */
 export async function recordOwn(tx: Transaction, rows: readonly Omit<NewEvent, "actor" | "address">[]): Promise<void> {
-  await insertEvents(tx, rows.map((row) => ({ ...row, actor: null, address: null })));
+  await insertEvents(
+    tx,
+    rows.map((row) => ({ ...row, actor: null, address: null })),
+  );
 }
 
 function toEvent(row: EventRow): Event {

@@ -1,5 +1,5 @@
 import { eq, gte, lt, sql } from "drizzle-orm";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
 import type { EventType, ListEventsQuery } from "./schema.ts";
 import { events } from "./table.ts";
@@ -17,7 +17,9 @@ export interface NewEvent {
 
 export async function insertEvents(tx: Transaction, rows: readonly NewEvent[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx.insert(events).values(rows.map(({ data, ...row }) => ({ ...row, data: data === undefined ? null : JSON.stringify(data) })));
+  await tx
+    .insert(events)
+    .values(rows.map(({ data, ...row }) => ({ ...row, data: data === undefined ? null : JSON.stringify(data) })));
 }
 
 export async function selectEvents(db: Executor, account_seq: number, query: ListEventsQuery) {
@@ -29,7 +31,12 @@ export async function selectEvents(db: Executor, account_seq: number, query: Lis
     query.since === undefined ? undefined : gte(events.at, query.since),
     query.until === undefined ? undefined : lt(events.at, query.until),
   ]);
-  return db.select().from(events).where(where).orderBy(orderBy).limit(query.limit + 1);
+  return db
+    .select()
+    .from(events)
+    .where(where)
+    .orderBy(orderBy)
+    .limit(query.limit + 1);
 }
 export type EventRow = Awaited<ReturnType<typeof selectEvents>>[number];
 

@@ -1,7 +1,7 @@
 import { Failure } from "../core/failure.ts";
 
 /** Largest request body. Source: docs/decisions.md, "Refusals". */
-export const MAX_BODY_BYTES = 12 * 1024 * 1024;
+const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 

@@ -28,7 +28,10 @@ const MAX_FORBIDDEN_MESSAGE = 255;
 
 /** The only way a failure leaves the service: fixed text for what nobody foresaw, never a stack or SQL. */
 export function failureReply(error: unknown, requestId: string): Response {
-  const failure = error instanceof Failure ? error : new Failure("internal", "an unforeseen error; the log has it under this request id");
+  const failure =
+    error instanceof Failure
+      ? error
+      : new Failure("internal", "an unforeseen error; the log has it under this request id");
   const reply: Reply = replies[failure.kind];
   const limit = reply.status === 403 ? MAX_FORBIDDEN_MESSAGE : MAX_MESSAGE;
   const body = {

@@ -47,13 +47,17 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
           type: "apiKey",
           in: "header",
           name: "Authorization",
-          description: "SDK-HMAC-SHA256 Access=<access key>, SignedHeaders=<a;b>, Signature=<64 hex>; with the header X-Sdk-Date.",
+          description:
+            "SDK-HMAC-SHA256 Access=<access key>, SignedHeaders=<a;b>, Signature=<64 hex>; with the header X-Sdk-Date.",
         },
       },
       schemas: {
         Error: {
           type: "object",
-          properties: { error_code: { type: "string", maxLength: 255 }, error_msg: { type: "string", maxLength: 1024 } },
+          properties: {
+            error_code: { type: "string", maxLength: 255 },
+            error_msg: { type: "string", maxLength: 1024 },
+          },
           required: ["error_code", "error_msg"],
         },
         GatewayError: {
@@ -74,7 +78,13 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
-    tags: [path.startsWith("/v3") || path === "/" || path === "/{version}" ? "SMS v3" : path.startsWith("/operate") ? "Operate" : "Service"],
+    tags: [
+      path.startsWith("/v3") || path === "/" || path === "/{version}"
+        ? "SMS v3"
+        : path.startsWith("/operate")
+          ? "Operate"
+          : "Service",
+    ],
     parameters: [...parameters(param, "path"), ...parameters(query, "query")],
     ...(json === undefined
       ? {}

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { Caller } from "../auth/authenticate.ts";
 import type { Principal, Role } from "../auth/principal.ts";
 import type { SignedRequest } from "../auth/signature.ts";
@@ -26,9 +26,11 @@ export interface Variables {
 /** The environment of every route; a feature adds its service: `Env<{ sources: Sources }>`. */
 export type Env<Services extends object = object> = { Bindings: Bindings; Variables: Variables & Services };
 
-type Schema = v.GenericSchema<any, any>; // biome-ignore lint/suspicious/noExplicitAny: input and output are inferred per operation
+// biome-ignore lint/suspicious/noExplicitAny: input and output are inferred per operation
+type Schema = v.GenericSchema<any, any>;
 /** A middleware that says nothing of the environment leaves it to the route. */
-type AnyEnv = any; // biome-ignore lint/suspicious/noExplicitAny: Hono leaves `any` out when it joins environments
+// biome-ignore lint/suspicious/noExplicitAny: Hono leaves `any` out when it joins environments
+type AnyEnv = any;
 type ObjectSchema = v.GenericSchema<Record<string, unknown>, Record<string, unknown>>;
 
 export interface Declaration {
@@ -91,11 +93,7 @@ export function operation<const D extends Declaration>(
   return handler;
 }
 
-async function admit(
-  c: Context<Env>,
-  roles: readonly Role[],
-  request: Omit<SignedRequest, "headers">,
-): Promise<void> {
+async function admit(c: Context<Env>, roles: readonly Role[], request: Omit<SignedRequest, "headers">): Promise<void> {
   const caller = await c.var.authenticate({ ...request, headers: c.req.raw.headers }, c.env?.address ?? null);
   if (!roles.includes(caller.principal.role)) {
     throw new Failure("forbidden", `role ${caller.principal.role} may not do this: it takes ${roles.join(" or ")}`);

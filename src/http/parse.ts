@@ -20,7 +20,8 @@ export function parseJsonObject(bytes: Uint8Array, contentType: string | null): 
     value = JSON.parse(text);
     dropNulls(value);
   } catch (error) {
-    const why = error instanceof RangeError ? "is nested too deep" : text.trim() === "" ? "is empty" : "is not valid JSON";
+    const why =
+      error instanceof RangeError ? "is nested too deep" : text.trim() === "" ? "is empty" : "is not valid JSON";
     throw new Failure("invalid", `the body ${why}: it must be a JSON object`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -70,7 +71,10 @@ function describe(issue: v.BaseIssue<unknown>, place: string): string {
   if (issue.received === "undefined" && issue.kind === "schema") return `${where} is missing`;
   if (issue.type === "strict_object") return `${where} is not known here`;
   if (issue.kind === "schema" || issue.expected !== null) {
-    const expected = issue.type.endsWith("_length") && typeof issue.input === "string" ? `${issue.expected} characters` : issue.expected;
+    const expected =
+      issue.type.endsWith("_length") && typeof issue.input === "string"
+        ? `${issue.expected} characters`
+        : issue.expected;
     return `${where}: expected ${expected ?? issue.message}, received ${issue.received}`;
   }
   return `${where}: ${issue.message}`;

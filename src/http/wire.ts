@@ -49,7 +49,12 @@ export const time = () => integer(0);
 
 /** Whole number in a query. */
 export const queryInteger = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
-  v.pipe(v.string(), v.regex(/^-?\d{1,16}$/, `expected a whole number from ${min} to ${max}`), v.transform(Number), integer(min, max));
+  v.pipe(
+    v.string(),
+    v.regex(/^-?\d{1,16}$/, `expected a whole number from ${min} to ${max}`),
+    v.transform(Number),
+    integer(min, max),
+  );
 
 /** true or false in a query, in any case: clients differ. */
 export const queryBoolean = () =>
@@ -76,7 +81,11 @@ export const pageOf = <const Item extends v.GenericSchema>(item: Item) =>
 export const pageQuery = {
   limit: v.optional(v.pipe(queryInteger(1, 1000), v.description("Items per page.")), "100"),
   cursor: v.optional(
-    v.pipe(v.string(), v.regex(/^\d{1,15}$/, "expected the next_cursor of an earlier page"), v.description("Where the page begins.")),
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,15}$/, "expected the next_cursor of an earlier page"),
+      v.description("Where the page begins."),
+    ),
   ),
   order: v.optional(v.pipe(v.picklist(["newest", "oldest"]), v.description("What comes first.")), "newest"),
 };

@@ -11,10 +11,8 @@ const HOUR_S = 3600;
 
 /** What needs no credentials. */
 export const metaOperate = new Hono<Env<{ meta: Meta; openapi: () => object; docs_files: DocsFiles }>>()
-  .get(
-    "/healthz",
-    operation("showHealth", { summary: "The process answers", roles: [], reply: Health }),
-    (c) => c.json({ status: "ok" as const }),
+  .get("/healthz", operation("showHealth", { summary: "The process answers", roles: [], reply: Health }), (c) =>
+    c.json({ status: "ok" as const }),
   )
   .get(
     "/readyz",
@@ -34,7 +32,8 @@ export const metaOperate = new Hono<Env<{ meta: Meta; openapi: () => object; doc
 
 function docsFile(files: DocsFiles, name: string): Response {
   const file = Object.hasOwn(files, name) ? files[name] : undefined;
-  if (!file) return new Response("the documentation page is not part of this deployment: see /openapi.json\n", { status: 404 });
+  if (!file)
+    return new Response("the documentation page is not part of this deployment: see /openapi.json\n", { status: 404 });
   return new Response(file.body, {
     headers: {
       "Content-Type": file.type,

@@ -1,7 +1,7 @@
 import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { insertMigproject, type MigprojectRow, selectDefault, selectMigproject } from "./store.ts";
 
 /** Migration projects: what groups an account's sources. */

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { migprojects } from "./table.ts";
 
 export type MigprojectRow = typeof migprojects.$inferSelect;
@@ -12,7 +12,11 @@ export async function selectDefault(db: Executor, account_seq: number): Promise<
   return row;
 }
 
-export async function selectMigproject(db: Executor, account_seq: number, id: string): Promise<MigprojectRow | undefined> {
+export async function selectMigproject(
+  db: Executor,
+  account_seq: number,
+  id: string,
+): Promise<MigprojectRow | undefined> {
   const [row] = await db
     .select()
     .from(migprojects)

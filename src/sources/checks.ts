@@ -12,13 +12,23 @@ export function environmentChecks(registration: Registration): EnvironmentCheck[
 }
 
 /** Where a source stands after its checks, as long as it has no task. */
-export function stateAfterChecks(checks: readonly EnvironmentCheck[]): { state: SourceState; migration_cycle: MigrationCycle } {
+export function stateAfterChecks(checks: readonly EnvironmentCheck[]): {
+  state: SourceState;
+  migration_cycle: MigrationCycle;
+} {
   return checks.some((check) => check.result === "ERROR")
     ? { state: "unavailable", migration_cycle: "checking" }
     : { state: "waiting", migration_cycle: "setting" };
 }
 
-function check(id: number, name: string, value: string, passes: boolean, problem: string, code?: string): EnvironmentCheck {
+function check(
+  id: number,
+  name: string,
+  value: string,
+  passes: boolean,
+  problem: string,
+  code?: string,
+): EnvironmentCheck {
   const known = { id, name, params: [value] };
   if (passes) return { ...known, result: "OK" };
   return { ...known, result: "ERROR", error_or_warn: problem, ...(code === undefined ? {} : { error_code: code }) };

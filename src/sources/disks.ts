@@ -1,4 +1,10 @@
-import type { InitTargetServer, PostSourceServerBody, PutSourceServerBody, ServerDisk, VolumeGroups } from "./schema.ts";
+import type {
+  InitTargetServer,
+  PostSourceServerBody,
+  PutSourceServerBody,
+  ServerDisk,
+  VolumeGroups,
+} from "./schema.ts";
 import { targetDiskUse } from "./schema.ts";
 
 /*
@@ -14,7 +20,10 @@ interface Addressed {
 }
 
 /** The reported disks with ids; what was set on a disk or volume of the same name before stays. */
-export function numberDisks(reported: NonNullable<PostSourceServerBody["disks"]>, before: readonly ServerDisk[] = []): ServerDisk[] {
+export function numberDisks(
+  reported: NonNullable<PostSourceServerBody["disks"]>,
+  before: readonly ServerDisk[] = [],
+): ServerDisk[] {
   const diskIds = counter();
   const volumeIds = counter();
   const volumesBefore = before.flatMap((disk) => disk.physical_volumes ?? []);
@@ -51,11 +60,16 @@ export function numberVolumeGroups(
 }
 
 /** Sets what updateServerName asks for; ids that name nothing are passed over. */
-export function applyDiskSettings(disks: readonly ServerDisk[], wanted: NonNullable<PutSourceServerBody["disks"]>): ServerDisk[] {
+export function applyDiskSettings(
+  disks: readonly ServerDisk[],
+  wanted: NonNullable<PutSourceServerBody["disks"]>,
+): ServerDisk[] {
   const wantedVolumes = wanted.flatMap((disk) => disk.physical_volumes ?? []);
   return disks.map((disk) => ({
     ...applySettings(disk, wanted),
-    ...(disk.physical_volumes && { physical_volumes: disk.physical_volumes.map((volume) => applySettings(volume, wantedVolumes)) }),
+    ...(disk.physical_volumes && {
+      physical_volumes: disk.physical_volumes.map((volume) => applySettings(volume, wantedVolumes)),
+    }),
   }));
 }
 
@@ -67,23 +81,38 @@ export function applyVolumeGroupSettings(
   const wantedVolumes = wanted.flatMap((group) => group.logical_volumes ?? []);
   return groups.map((group) => ({
     ...applySettings(group, wanted),
-    ...(group.logical_volumes && { logical_volumes: group.logical_volumes.map((volume) => applySettings(volume, wantedVolumes)) }),
+    ...(group.logical_volumes && {
+      logical_volumes: group.logical_volumes.map((volume) => applySettings(volume, wantedVolumes)),
+    }),
   }));
 }
 
 /** What a target machine starts from: the source's disks and volume groups, in the members that model has. */
-export function initTargetServer(disks: readonly ServerDisk[], volume_groups: readonly VolumeGroups[]): InitTargetServer {
+export function initTargetServer(
+  disks: readonly ServerDisk[],
+  volume_groups: readonly VolumeGroups[],
+): InitTargetServer {
   return {
-    disks: disks.map(({ partition_style: _p, os_disk: _o, relation_name: _r, inode_size: _i, device_use, physical_volumes, ...disk }) => {
-      const use = targetDiskUse(device_use);
-      return {
-        ...disk,
-        ...(use && { device_use: use }),
-        ...(physical_volumes && {
-          physical_volumes: physical_volumes.map(({ inode_nums: _n, size_per_cluster: _s, ...volume }) => volume),
-        }),
-      };
-    }),
+    disks: disks.map(
+      ({
+        partition_style: _p,
+        os_disk: _o,
+        relation_name: _r,
+        inode_size: _i,
+        device_use,
+        physical_volumes,
+        ...disk
+      }) => {
+        const use = targetDiskUse(device_use);
+        return {
+          ...disk,
+          ...(use && { device_use: use }),
+          ...(physical_volumes && {
+            physical_volumes: physical_volumes.map(({ inode_nums: _n, size_per_cluster: _s, ...volume }) => volume),
+          }),
+        };
+      },
+    ),
     volume_groups: [...volume_groups],
   };
 }
@@ -96,7 +125,10 @@ function counter(): () => number {
   };
 }
 
-function settingsOf(before: readonly Addressed[], name: string | undefined): Pick<Addressed, "adjust_size" | "need_migration"> {
+function settingsOf(
+  before: readonly Addressed[],
+  name: string | undefined,
+): Pick<Addressed, "adjust_size" | "need_migration"> {
   const same = name === undefined ? undefined : before.find((item) => item.name === name);
   return {
     ...(same?.adjust_size !== undefined && { adjust_size: same.adjust_size }),
@@ -106,7 +138,11 @@ function settingsOf(before: readonly Addressed[], name: string | undefined): Pic
 
 function applySettings<Item extends Addressed>(
   item: Item,
-  wanted: readonly { id?: string | undefined; adjust_size?: number | undefined; need_migration?: boolean | undefined }[],
+  wanted: readonly {
+    id?: string | undefined;
+    adjust_size?: number | undefined;
+    need_migration?: boolean | undefined;
+  }[],
 ): Item {
   const setting = wanted.find((candidate) => candidate.id === String(item.id));
   return {

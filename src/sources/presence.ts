@@ -3,7 +3,7 @@ import type { Database } from "../db/database.ts";
 import { selectSeenAt, upsertPresence } from "./store.ts";
 
 /** A source counts as connected this long after its last poll or report. */
-export const CONNECTED_MS = 60_000;
+const CONNECTED_MS = 60_000;
 
 /** Rows a job writes: many more in one statement would stop the event loop for seconds. */
 const ROWS_PER_JOB = 500;

@@ -102,7 +102,7 @@ export const VolumeGroups = v.object({
 });
 export type VolumeGroups = v.InferOutput<typeof VolumeGroups>;
 
-export const BtrfsFileSystem = v.object({
+const BtrfsFileSystem = v.object({
   name: v.optional(text(0, 255)),
   label: v.optional(text(0, 255)),
   uuid: v.optional(text(0, 255)),
@@ -132,7 +132,7 @@ export const BtrfsFileSystem = v.object({
   ),
 });
 
-export const NetWork = v.object({
+const NetWork = v.object({
   name: v.optional(text(0, 255)),
   ip: v.optional(text(0, 255)),
   ipv6: v.optional(text(0, 255)),
@@ -207,8 +207,10 @@ export const PostSourceServerBody = v.pipe(
     if (!dataset.typed || (dataset.value.id ?? "") !== "") return;
     const { value } = dataset;
     const missing = Object.keys(neededToRegister).filter((name) => value[name as keyof typeof value] === undefined);
-    if (missing.length > 0) addIssue({ message: `registering a source takes ${missing.join(", ")}`, expected: null as never });
-    else if (!value.ip && !value.ipv6) addIssue({ message: "registering a source takes ip or ipv6", expected: null as never });
+    if (missing.length > 0)
+      addIssue({ message: `registering a source takes ${missing.join(", ")}`, expected: null as never });
+    else if (!value.ip && !value.ipv6)
+      addIssue({ message: "registering a source takes ip or ipv6", expected: null as never });
   }),
 );
 export type PostSourceServerBody = v.InferOutput<typeof PostSourceServerBody>;
@@ -228,9 +230,7 @@ export const PutSourceServerBody = v.object({
   name: v.optional(text(0, 255)),
   migprojectid: v.optional(text(0, 255)),
   disks: v.optional(v.array(v.object({ ...setting, physical_volumes: v.optional(v.array(v.object(setting))) }))),
-  volume_groups: v.optional(
-    v.array(v.object({ ...setting, logical_volumes: v.optional(v.array(v.object(setting))) })),
-  ),
+  volume_groups: v.optional(v.array(v.object({ ...setting, logical_volumes: v.optional(v.array(v.object(setting))) }))),
 });
 export type PutSourceServerBody = v.InferOutput<typeof PutSourceServerBody>;
 

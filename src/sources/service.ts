@@ -1,11 +1,18 @@
 import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Database, Transaction } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
 import { record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
 import { environmentChecks, stateAfterChecks } from "./checks.ts";
-import { applyDiskSettings, applyVolumeGroupSettings, initTargetServer, numberDisks, numberVolumeGroups } from "./disks.ts";
+import {
+  applyDiskSettings,
+  applyVolumeGroupSettings,
+  initTargetServer,
+  numberDisks,
+  numberVolumeGroups,
+} from "./disks.ts";
 import { Presence } from "./presence.ts";
 import {
   type ListServersQuery,
@@ -74,7 +81,15 @@ export class Sources {
 
   async showServer(principal: Principal, id: string): Promise<ShowServerResponse> {
     const row = own(principal, id, await selectSource(this.#database.reader, id));
-    const { hostname, firmware, disks = [], volume_groups = [], btrfs_list = [], networks, agent_version } = row.registration;
+    const {
+      hostname,
+      firmware,
+      disks = [],
+      volume_groups = [],
+      btrfs_list = [],
+      networks,
+      agent_version,
+    } = row.registration;
     return {
       ...this.#serverInReplies(row),
       ...(hostname !== undefined && { hostname }),
@@ -91,7 +106,9 @@ export class Sources {
   async updateServerName(principal: Principal, id: string, body: PutSourceServerBody): Promise<void> {
     await this.#database.writer.transaction(async (tx) => {
       const row = own(principal, id, await selectSource(tx, id));
-      const migproject = body.migprojectid ? await this.#migprojects.migproject(tx, principal, body.migprojectid) : undefined;
+      const migproject = body.migprojectid
+        ? await this.#migprojects.migproject(tx, principal, body.migprojectid)
+        : undefined;
       const { registration } = row;
       const name = body.name || row.name;
       await updateSource(tx, row.seq, {
@@ -164,7 +181,12 @@ export class Sources {
     return { id };
   }
 
-  async #reregister(tx: Transaction, principal: Principal, id: string, body: PostSourceServerBody): Promise<{ id: string }> {
+  async #reregister(
+    tx: Transaction,
+    principal: Principal,
+    id: string,
+    body: PostSourceServerBody,
+  ): Promise<{ id: string }> {
     const now = this.#platform.now();
     const row = own(principal, id, await selectSource(tx, id));
     const registration = merge(row.registration, body);

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
-import type { Executor, Transaction } from "../db/database.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import type { ListServersQuery } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
 
@@ -17,7 +17,11 @@ export async function insertSource(tx: Transaction, row: Omit<typeof sources.$in
   await tx.insert(sources).values(row);
 }
 
-export async function updateSource(tx: Transaction, seq: number, change: Partial<typeof sources.$inferInsert>): Promise<void> {
+export async function updateSource(
+  tx: Transaction,
+  seq: number,
+  change: Partial<typeof sources.$inferInsert>,
+): Promise<void> {
   await tx.update(sources).set(change).where(eq(sources.seq, seq));
 }
 
@@ -40,7 +44,10 @@ export async function selectSourcePage(
 }
 
 /** Writes the last sign of life of many sources at once. */
-export async function upsertPresence(tx: Transaction, seen: readonly (readonly [source_seq: number, seen_at: number])[]): Promise<void> {
+export async function upsertPresence(
+  tx: Transaction,
+  seen: readonly (readonly [source_seq: number, seen_at: number])[],
+): Promise<void> {
   await tx.run(
     sql`INSERT INTO source_presence (source_seq, seen_at) SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)}) WHERE true ON CONFLICT (source_seq) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at)`,
   );
@@ -68,7 +75,10 @@ function toSourceRow({ source, seen_at }: { source: typeof sources.$inferSelect;
   return { ...source, seen_at };
 }
 
-function filters(query: ListServersQuery, connection: { cutoff: number; seen: readonly number[] }): (SQL | undefined)[] {
+function filters(
+  query: ListServersQuery,
+  connection: { cutoff: number; seen: readonly number[] },
+): (SQL | undefined)[] {
   const equal = <Value extends string>(column: Parameters<typeof eq>[0], value: Value | undefined) =>
     value ? eq(column, value) : undefined;
   return [
@@ -78,7 +88,9 @@ function filters(query: ListServersQuery, connection: { cutoff: number; seen: re
     equal(sources.ip, query.ip),
     equal(sources.ipv6, query.ipv6),
     query.name ? sql`instr(${sources.name}, ${query.name}) > 0` : undefined,
-    query.migproject ? sql`${sources.migproject_seq} = (SELECT seq FROM migprojects WHERE id = ${query.migproject})` : undefined,
+    query.migproject
+      ? sql`${sources.migproject_seq} = (SELECT seq FROM migprojects WHERE id = ${query.migproject})`
+      : undefined,
     query.connected === undefined ? undefined : sql`(${isConnected(connection)}) = ${query.connected ? 1 : 0}`,
     // "0" is the one enterprise project there is.
     query.enterprise_project_id && query.enterprise_project_id !== "0" ? sql`false` : undefined,

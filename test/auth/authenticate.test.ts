@@ -10,8 +10,14 @@ beforeAll(async () => {
 afterAll(() => ferry.stop());
 
 /** A listServers call signed as the admin (or the key given), with headers changed after signing; its status and code. */
-async function answer(after: Record<string, string | null>, key: Partial<Key> = ferry.keys.admin, before: Record<string, string> = {}) {
-  const request = await signedRequest({ endpoint: ENDPOINT, ...key }, ferry.clock.now(), `${ENDPOINT}/v3/sources`, { headers: before });
+async function answer(
+  after: Record<string, string | null>,
+  key: Partial<Key> = ferry.keys.admin,
+  before: Record<string, string> = {},
+) {
+  const request = await signedRequest({ endpoint: ENDPOINT, ...key }, ferry.clock.now(), `${ENDPOINT}/v3/sources`, {
+    headers: before,
+  });
   for (const [name, value] of Object.entries(after)) {
     if (value === null) request.headers.delete(name);
     else request.headers.set(name, value);
@@ -29,7 +35,12 @@ describe("authenticate", () => {
   });
 
   test("no credentials, malformed ones, a token nobody made: 401 in the gateway's shape", async () => {
-    for (const after of [{ authorization: null }, { authorization: "nonsense" }, { "x-auth-token": "t" }, { authorization: null, "x-auth-token": "t" }]) {
+    for (const after of [
+      { authorization: null },
+      { authorization: "nonsense" },
+      { "x-auth-token": "t" },
+      { authorization: null, "x-auth-token": "t" },
+    ]) {
       expect(await answer(after)).toMatchObject({ status: 401, code: "APIGW.0301" });
     }
   });
@@ -71,11 +82,16 @@ describe("authenticate", () => {
   });
 
   test("a body counts towards the signature where the operation takes none", async () => {
-    const request = await signedRequest({ endpoint: ENDPOINT, ...ferry.keys.admin }, ferry.clock.now(), `${ENDPOINT}/v3/sources/nobody`, {
-      method: "DELETE",
-      headers: { "content-type": "text/plain" },
-      body: "anything",
-    });
+    const request = await signedRequest(
+      { endpoint: ENDPOINT, ...ferry.keys.admin },
+      ferry.clock.now(),
+      `${ENDPOINT}/v3/sources/nobody`,
+      {
+        method: "DELETE",
+        headers: { "content-type": "text/plain" },
+        body: "anything",
+      },
+    );
     expect((await ferry.app.fetch(request.clone(), {})).status).toBe(404);
     const changed = new Request(request.url, { method: "DELETE", headers: request.headers, body: "something" });
     expect((await ferry.app.fetch(changed, {})).status).toBe(401);

@@ -24,7 +24,17 @@ function refused(request: SignedRequest, now = START): string | undefined {
   return claim ? refuseSignature(claim, request, KEY.secret_key, now) : "malformed";
 }
 
-function toRequest({ method, url, headers, body }: { method: string; url: string; headers: Record<string, string | undefined>; body: string }): SignedRequest {
+function toRequest({
+  method,
+  url,
+  headers,
+  body,
+}: {
+  method: string;
+  url: string;
+  headers: Record<string, string | undefined>;
+  body: string;
+}): SignedRequest {
   const { pathname, search } = new URL(url);
   const given = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { method, path: pathname, query: search.slice(1), headers: new Headers(given), body: bytes(body) };
@@ -37,12 +47,18 @@ describe("the contract's vectors", () => {
     const canonical = canonicalRequest({ method, canonicalPath: canonicalPath(path), query }, signed, sha256Hex(body));
     expect(canonical).toBe(vector.canonical);
     expect(authorization(KEY, { method, path, query }, Object.fromEntries(signed), body)).toBe(vector.authorization);
-    expect(refused(toRequest({ ...vector, headers: { ...vector.headers, authorization: vector.authorization } }))).toBeUndefined();
+    expect(
+      refused(toRequest({ ...vector, headers: { ...vector.headers, authorization: vector.authorization } })),
+    ).toBeUndefined();
   });
 });
 
 /** A request as some client signs it: the headers it covers and those it adds afterwards. */
-function signedBy(covered: Record<string, string>, after: Record<string, string> = {}, more: Partial<{ method: string; url: string; body: string }> = {}): SignedRequest {
+function signedBy(
+  covered: Record<string, string>,
+  after: Record<string, string> = {},
+  more: Partial<{ method: string; url: string; body: string }> = {},
+): SignedRequest {
   const { method = "POST", url = "http://127.0.0.1:8900/v3/sources/a/command_result", body = "" } = more;
   const headers = { "x-sdk-date": formatSdkDate(START), ...covered };
   const plain = toRequest({ method, url, headers: {}, body });
@@ -53,10 +69,35 @@ function signedBy(covered: Record<string, string>, after: Record<string, string>
 describe("the forms clients sign in are accepted", () => {
   const context = { "x-project-id": "p" };
   test.each([
-    ["Python", signedBy({ "content-type": "application/json", host: "127.0.0.1:8900", "user-agent": "huaweicloud-usdk-python/3.0", ...context }, {}, { body: '{"command_name": "START", "result_detail": {"\\u00fc": 1}}' })],
-    ["Go", signedBy({ "user-agent": "huaweicloud-usdk-go/3.0", ...context }, { host: "127.0.0.1:8900", "content-type": "application/json" }, { body: '{"a":"<>&"}\n' })],
+    [
+      "Python",
+      signedBy(
+        {
+          "content-type": "application/json",
+          host: "127.0.0.1:8900",
+          "user-agent": "huaweicloud-usdk-python/3.0",
+          ...context,
+        },
+        {},
+        { body: '{"command_name": "START", "result_detail": {"\\u00fc": 1}}' },
+      ),
+    ],
+    [
+      "Go",
+      signedBy(
+        { "user-agent": "huaweicloud-usdk-go/3.0", ...context },
+        { host: "127.0.0.1:8900", "content-type": "application/json" },
+        { body: '{"a":"<>&"}\n' },
+      ),
+    ],
     ["Node", signedBy({ "content-type": "application/json", host: "127.0.0.1:8900", accept: "*/*" })],
-    ["Terraform", signedBy({ accept: "application/json", "user-agent": "Terraform/1", "x-language": "en-us" }, { host: "h", "x-project-id": "p", "x-domain-id": "d", "x-security-token": "t" })],
+    [
+      "Terraform",
+      signedBy(
+        { accept: "application/json", "user-agent": "Terraform/1", "x-language": "en-us" },
+        { host: "h", "x-project-id": "p", "x-domain-id": "d", "x-security-token": "t" },
+      ),
+    ],
     ["curl by hand", signedBy({})],
     ["with a content hash", signedBy({ "x-sdk-content-sha256": sha256Hex("body") }, {}, { body: "body" })],
     ["any order of the query", signedBy({}, {}, { method: "GET", url: "http://h/v3/sources?z=1&a=2&a=1&empty=" })],
@@ -67,9 +108,18 @@ describe("the forms clients sign in are accepted", () => {
 
   test("Node's path, escaped twice", () => {
     const date = formatSdkDate(START);
-    const canonical = canonicalRequest({ method: "GET", canonicalPath: "/v3/sources/a%2520b/", query: "" }, [["x-sdk-date", date]], sha256Hex(""));
+    const canonical = canonicalRequest(
+      { method: "GET", canonicalPath: "/v3/sources/a%2520b/", query: "" },
+      [["x-sdk-date", date]],
+      sha256Hex(""),
+    );
     const header = `SDK-HMAC-SHA256 Access=${KEY.access_key}, SignedHeaders=x-sdk-date, Signature=${signature(KEY.secret_key, stringToSign(date, canonical))}`;
-    const request = toRequest({ method: "GET", url: "http://h/v3/sources/a%20b", body: "", headers: { "x-sdk-date": date, authorization: header } });
+    const request = toRequest({
+      method: "GET",
+      url: "http://h/v3/sources/a%20b",
+      body: "",
+      headers: { "x-sdk-date": date, authorization: header },
+    });
     expect(refused(request)).toBeUndefined();
   });
 });
@@ -85,7 +135,14 @@ describe("the window", () => {
     expect(refused(signedBy({ "x-sdk-date": formatSdkDate(START + offset) })) === undefined).toBe(accepted);
   });
 
-  test.each(["", "20300102T030405", "2030-01-02T03:04:05Z", "20301302T030405Z", "20300230T030405Z", "20300102T250405Z"])("%p is no date", (text) => {
+  test.each([
+    "",
+    "20300102T030405",
+    "2030-01-02T03:04:05Z",
+    "20301302T030405Z",
+    "20300230T030405Z",
+    "20300102T250405Z",
+  ])("%p is no date", (text) => {
     expect(parseSdkDate(text)).toBeUndefined();
   });
 });
@@ -112,7 +169,16 @@ describe("what an Authorization header must be", () => {
     const date = formatSdkDate(START);
     const plain = toRequest({ method: "GET", url: "http://h/v3/sources", headers: {}, body: "" });
     const uncovered = authorization(KEY, plain, { host: "h" }, "");
-    expect(refused(toRequest({ method: "GET", url: "http://h/v3/sources", body: "", headers: { host: "h", "x-sdk-date": date, authorization: uncovered } }))).toContain("x-sdk-date");
+    expect(
+      refused(
+        toRequest({
+          method: "GET",
+          url: "http://h/v3/sources",
+          body: "",
+          headers: { host: "h", "x-sdk-date": date, authorization: uncovered },
+        }),
+      ),
+    ).toContain("x-sdk-date");
     const request = signedBy({ accept: "a" });
     request.headers.delete("accept");
     expect(refused(request)).toContain("accept");
@@ -125,7 +191,9 @@ describe("what an Authorization header must be", () => {
 });
 
 describe("any one change is refused", () => {
-  const segment = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(..."abcXYZ019-_.~") }).filter((text) => text !== "." && text !== "..");
+  const segment = fc
+    .string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(..."abcXYZ019-_.~") })
+    .filter((text) => text !== "." && text !== "..");
   const member = fc.tuple(segment, fc.string({ maxLength: 8 }));
   const requests = fc.record({
     method: fc.constantFrom("GET", "POST", "PUT", "DELETE"),
@@ -134,7 +202,18 @@ describe("any one change is refused", () => {
     accept: fc.stringMatching(/^[a-z/*]{1,12}$/),
     body: fc.string({ maxLength: 60 }),
   });
-  const mutations = fc.constantFrom("method", "path", "query value", "query name", "more query", "header", "date", "body", "signature", "key") as fc.Arbitrary<string>;
+  const mutations = fc.constantFrom(
+    "method",
+    "path",
+    "query value",
+    "query name",
+    "more query",
+    "header",
+    "date",
+    "body",
+    "signature",
+    "key",
+  ) as fc.Arbitrary<string>;
 
   const urlOf = ({ segments, query }: { segments: string[]; query: [string, string][] }) =>
     `http://h/${segments.join("/")}${query.length > 0 ? `?${query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}` : ""}`;
@@ -142,7 +221,11 @@ describe("any one change is refused", () => {
   test("to method, path, query, covered header, body, date, signature or key", () => {
     fc.assert(
       fc.property(requests, mutations, fc.nat(), (given, mutation, place) => {
-        const signed = signedBy({ accept: given.accept }, {}, { method: given.method, url: urlOf(given), body: given.body });
+        const signed = signedBy(
+          { accept: given.accept },
+          {},
+          { method: given.method, url: urlOf(given), body: given.body },
+        );
         expect(refused(signed)).toBeUndefined();
         const changed: SignedRequest = { ...signed, headers: new Headers(signed.headers) };
         const [first] = given.query;
@@ -153,8 +236,17 @@ describe("any one change is refused", () => {
         else if (mutation === "header") changed.headers.set("accept", `${given.accept}x`);
         else if (mutation === "date") changed.headers.set("x-sdk-date", formatSdkDate(START + 1_000));
         else if (mutation === "body") changed.body = bytes(`${given.body} `);
-        else if (mutation === "signature") changed.headers.set("authorization", flipDigit(signed.headers.get("authorization") ?? "", place));
-        else if (mutation === "key") return refuseSignature(parseAuthorization(signed.headers.get("authorization") ?? "") as never, changed, `${KEY.secret_key}x`, START) !== undefined;
+        else if (mutation === "signature")
+          changed.headers.set("authorization", flipDigit(signed.headers.get("authorization") ?? "", place));
+        else if (mutation === "key")
+          return (
+            refuseSignature(
+              parseAuthorization(signed.headers.get("authorization") ?? "") as never,
+              changed,
+              `${KEY.secret_key}x`,
+              START,
+            ) !== undefined
+          );
         else changed.query = changed.query === "" ? "more=1" : `${changed.query}&more=1`;
         return refused(changed) !== undefined;
       }),
@@ -171,7 +263,8 @@ describe("any one change is refused", () => {
   test("a canonical query does not depend on the order it was written in", () => {
     fc.assert(
       fc.property(fc.array(member), (members) => {
-        const written = (list: [string, string][]) => list.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+        const written = (list: [string, string][]) =>
+          list.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
         return canonicalQuery(written(members)) === canonicalQuery(written([...members].reverse()));
       }),
     );

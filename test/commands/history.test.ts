@@ -31,7 +31,9 @@ afterAll(() => ferry.stop());
 const ids = async (path: string, as: "viewer" | "foreign" = "viewer") =>
   (await ferry.call(as, "GET", path)).json.items.map((item: { id: string }) => item.id);
 const details = async (query: string) =>
-  (await ferry.call("viewer", "GET", `/operate/v1/results${query}`)).json.items.map((item: { result_detail: { n: number } }) => item.result_detail.n);
+  (await ferry.call("viewer", "GET", `/operate/v1/results${query}`)).json.items.map(
+    (item: { result_detail: { n: number } }) => item.result_detail.n,
+  );
 
 describe("listCommands", () => {
   test("newest first, the other way on request, those of deleted sources too", async () => {
@@ -51,7 +53,8 @@ describe("listCommands", () => {
       [`until=${START + 1}`, [started]],
       [`since=${START}&until=${START + 10_000}&source_id=${web1}&state=succeeded`, [started]],
     ];
-    for (const [query, found] of expected) expect([query, await ids(`/operate/v1/commands?${query}`)]).toEqual([query, found]);
+    for (const [query, found] of expected)
+      expect([query, await ids(`/operate/v1/commands?${query}`)]).toEqual([query, found]);
   });
 
   test("pages until next_cursor is null, each item once", async () => {
@@ -59,7 +62,11 @@ describe("listCommands", () => {
       const seen: string[] = [];
       let cursor = "";
       do {
-        const { json } = await ferry.call("viewer", "GET", `/operate/v1/commands?limit=1&order=${order}${cursor && `&cursor=${cursor}`}`);
+        const { json } = await ferry.call(
+          "viewer",
+          "GET",
+          `/operate/v1/commands?limit=1&order=${order}${cursor && `&cursor=${cursor}`}`,
+        );
         seen.push(...json.items.map((item: { id: string }) => item.id));
         cursor = json.next_cursor ?? "";
       } while (cursor !== "");
@@ -72,22 +79,36 @@ describe("listCommands", () => {
     expect(await ids("/operate/v1/results", "foreign")).toEqual([]);
   });
 
-  test.each(["limit=0", "limit=1001", "limit=x", "cursor=x", "order=random", "state=open", "sorce_id=1", "since=yesterday", "limit=1&limit=2"])(
-    "refuses %s",
-    async (query) => {
-      for (const list of ["commands", "results", "events"]) {
-        const { status, json } = await ferry.call("viewer", "GET", `/operate/v1/${list}?${query}`);
-        expect([list, status, json.error_code]).toEqual([list, 400, "SMS.8001"]);
-      }
-    },
-  );
+  test.each([
+    "limit=0",
+    "limit=1001",
+    "limit=x",
+    "cursor=x",
+    "order=random",
+    "state=open",
+    "sorce_id=1",
+    "since=yesterday",
+    "limit=1&limit=2",
+  ])("refuses %s", async (query) => {
+    for (const list of ["commands", "results", "events"]) {
+      const { status, json } = await ferry.call("viewer", "GET", `/operate/v1/${list}?${query}`);
+      expect([list, status, json.error_code]).toEqual([list, 400, "SMS.8001"]);
+    }
+  });
 });
 
 describe("findCommand", () => {
   test("tells deliveries and every report on it", async () => {
     const { json } = await ferry.call("viewer", "GET", `/operate/v1/commands/${failed}`);
-    expect(json).toMatchObject({ state: "failed", attempts: 2, first_delivered_at: START + 10_000, last_delivered_at: START + 10_000 });
-    expect(json.reports).toMatchObject([{ kind: "matched", result: "fail", result_detail: { n: 2 }, received_at: START + 10_000, command_id: failed }]);
+    expect(json).toMatchObject({
+      state: "failed",
+      attempts: 2,
+      first_delivered_at: START + 10_000,
+      last_delivered_at: START + 10_000,
+    });
+    expect(json.reports).toMatchObject([
+      { kind: "matched", result: "fail", result_detail: { n: 2 }, received_at: START + 10_000, command_id: failed },
+    ]);
     const repeated = (await ferry.call("viewer", "GET", `/operate/v1/commands/${started}`)).json.reports;
     expect(repeated.map((item: { kind: string }) => item.kind)).toEqual(["matched", "repeat"]);
   });
@@ -136,7 +157,12 @@ describe("listResults", () => {
       headers: { accept: "application/x-ndjson" },
     });
     expect(headers.get("content-type")).toBe("application/x-ndjson");
-    expect(text.trimEnd().split("\n").map((line) => JSON.parse(line).result_detail.n)).toEqual([1, 1, 2, 3]);
+    expect(
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).result_detail.n),
+    ).toEqual([1, 1, 2, 3]);
   });
 
   test("streams past one page of the database", async () => {
@@ -144,7 +170,10 @@ describe("listResults", () => {
     const { text } = await ferry.call("viewer", "GET", "/operate/v1/results?command_name=RSET_LOG_ACL", {
       headers: { accept: "application/x-ndjson" },
     });
-    const seen = text.trimEnd().split("\n").map((line) => JSON.parse(line).result_detail.n);
+    const seen = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).result_detail.n);
     expect(new Set(seen).size).toBe(1_100);
   });
 });
@@ -152,9 +181,9 @@ describe("listResults", () => {
 describe("retention", () => {
   test("deletes what is older, in small batches, and nothing else", async () => {
     const before = Number((await ferry.rows("SELECT count(*) AS n FROM results"))[0]?.n);
-    expect(await ferry.services.commands.deleteOldResults(START + 1, 1)).toBe(1);
-    expect(await ferry.services.commands.deleteOldResults(START + 1, 500)).toBe(1);
-    expect(await ferry.services.commands.deleteOldResults(START + 1, 500)).toBe(0);
+    expect(await ferry.services.history.deleteOldResults(START + 1, 1)).toBe(1);
+    expect(await ferry.services.history.deleteOldResults(START + 1, 500)).toBe(1);
+    expect(await ferry.services.history.deleteOldResults(START + 1, 500)).toBe(0);
     expect(await ferry.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: before - 2 }]);
     const old = Number((await ferry.rows("SELECT count(*) AS n FROM events WHERE at < ?", START + 1))[0]?.n);
     expect(await ferry.services.events.deleteOld(START + 1, 500)).toBe(old);

@@ -24,5 +24,7 @@ test.each([
   // max(seq) is the end of the table's own tree: one look, though the plan calls it a search of the table.
   const scans = steps.filter((step) => /^SCAN (commands|results|events|command)\b/.test(step));
   expect(scans).toEqual([]);
-  expect(steps.filter((step) => step.includes("json_each") || step.includes("VIRTUAL TABLE")).length).toBeLessThanOrEqual(1);
+  expect(
+    steps.filter((step) => step.includes("json_each") || step.includes("VIRTUAL TABLE")).length,
+  ).toBeLessThanOrEqual(1);
 });

@@ -15,7 +15,12 @@ const find = async (id: string) => (await ferry.call("viewer", "GET", `/operate/
 
 describe("queueCommand", () => {
   test("answers 201 with the command as it stands", async () => {
-    const body = { command_name: "UPLOAD_LOG", command_param: { task_id: "t", bucket: "b" }, deliver_by: START + 1_000, finish_within_s: 60 };
+    const body = {
+      command_name: "UPLOAD_LOG",
+      command_param: { task_id: "t", bucket: "b" },
+      deliver_by: START + 1_000,
+      finish_within_s: 60,
+    };
     const { status, json } = await ferry.call("operator", "POST", path, { body });
     expect(status).toBe(201);
     expect(json).toEqual({
@@ -33,12 +38,20 @@ describe("queueCommand", () => {
     });
   });
 
-  test.each(["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"])("takes %s", async (command_name) => {
-    expect((await ferry.call("operator", "POST", path, { body: { command_name } })).json.command_name).toBe(command_name);
-  });
+  test.each(["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"])(
+    "takes %s",
+    async (command_name) => {
+      expect((await ferry.call("operator", "POST", path, { body: { command_name } })).json.command_name).toBe(
+        command_name,
+      );
+    },
+  );
 
   test("a raw command without a task has no deadlines", async () => {
-    expect(await find(await queue(ferry, source_id, "STOP"))).toMatchObject({ deliver_by: null, finish_within_s: null });
+    expect(await find(await queue(ferry, source_id, "STOP"))).toMatchObject({
+      deliver_by: null,
+      finish_within_s: null,
+    });
   });
 
   test("a control command supersedes the older one of the same task, and says which", async () => {
@@ -48,7 +61,13 @@ describe("queueCommand", () => {
     const stop = await queue(ferry, source_id, "STOP");
     expect(await find(ofNone)).toMatchObject({ state: "superseded", reason: `by ${stop}`, ended_at: START });
     expect([(await find(ofA)).state, (await find(log)).state]).toEqual(["queued", "queued"]);
-    expect(await ferry.rows("SELECT type, command_id, data FROM events WHERE command_id IN (?, ?) ORDER BY seq DESC LIMIT 2", stop, ofNone)).toEqual([
+    expect(
+      await ferry.rows(
+        "SELECT type, command_id, data FROM events WHERE command_id IN (?, ?) ORDER BY seq DESC LIMIT 2",
+        stop,
+        ofNone,
+      ),
+    ).toEqual([
       { type: "command.superseded", command_id: ofNone, data: `{"command_name":"START","by":"${stop}"}` },
       { type: "command.queued", command_id: stop, data: '{"command_name":"STOP"}' },
     ]);
@@ -106,7 +125,8 @@ describe("queueCommand", () => {
 });
 
 describe("cancelCommand", () => {
-  const cancel = (id: string, as: "operator" | "viewer" | "foreign" = "operator") => ferry.call(as, "POST", `/operate/v1/commands/${id}/cancel`);
+  const cancel = (id: string, as: "operator" | "viewer" | "foreign" = "operator") =>
+    ferry.call(as, "POST", `/operate/v1/commands/${id}/cancel`);
 
   test("ends a queued or delivered command with a reason; it is offered no more", async () => {
     const id = await queue(ferry, source_id, "START");
@@ -114,7 +134,9 @@ describe("cancelCommand", () => {
     const { status, json } = await cancel(id);
     expect([status, json.state, json.reason, json.ended_at]).toEqual([200, "cancelled", "by an operator", START]);
     expect((await poll(ferry, source_id)).json.command_name).toBe("TASK_NOT_STARTED");
-    expect(await ferry.rows("SELECT actor FROM events WHERE type = 'command.cancelled'")).toEqual([{ actor: ferry.keys.operator.access_key }]);
+    expect(await ferry.rows("SELECT actor FROM events WHERE type = 'command.cancelled'")).toEqual([
+      { actor: ferry.keys.operator.access_key },
+    ]);
   });
 
   test("refuses one that has ended, an unknown one and another account's", async () => {
@@ -135,10 +157,15 @@ describe("deadlines", () => {
     // The job has not come round: the poll sees the deadline by itself.
     expect((await poll(ferry, source_id)).json.command_name).toBe("TASK_NOT_STARTED");
     await ferry.runJobs();
-    expect(await find(id)).toMatchObject({ state: "undelivered", reason: "deliver_by_passed", ended_at: START + 5_000, attempts: 0 });
-    expect(await ferry.rows("SELECT actor, address, command_id FROM events WHERE type = 'command.undelivered'")).toEqual([
-      { actor: null, address: null, command_id: id },
-    ]);
+    expect(await find(id)).toMatchObject({
+      state: "undelivered",
+      reason: "deliver_by_passed",
+      ended_at: START + 5_000,
+      attempts: 0,
+    });
+    expect(
+      await ferry.rows("SELECT actor, address, command_id FROM events WHERE type = 'command.undelivered'"),
+    ).toEqual([{ actor: null, address: null, command_id: id }]);
   });
 
   test("a command fetched in time is measured from there", async () => {

@@ -36,7 +36,16 @@ class Model {
         if (!isLog(older.name) && older.name !== "DELETE" && older.task === task) older.state = "superseded";
       }
     }
-    this.commands.push({ id, name, task, state: "queued", attempts: 0, finishWithinMs, dueAt: undefined, result: undefined });
+    this.commands.push({
+      id,
+      name,
+      task,
+      state: "queued",
+      attempts: 0,
+      finishWithinMs,
+      dueAt: undefined,
+      result: undefined,
+    });
   }
 
   poll(): { id: string; attempt: number } | undefined {
@@ -59,7 +68,8 @@ class Model {
     const text = `${result} ${detail}`;
     let kind: ReportKind = "unsolicited";
     if (target?.state === "delivered") kind = this.inTime(target) ? "matched" : "late";
-    else if (target?.state === "succeeded" || target?.state === "failed") kind = target.result === text ? "repeat" : "unsolicited";
+    else if (target?.state === "succeeded" || target?.state === "failed")
+      kind = target.result === text ? "repeat" : "unsolicited";
     else if (target) kind = "late";
     if (target && kind === "matched") {
       target.state = result === "success" ? "succeeded" : "failed";
@@ -119,20 +129,37 @@ async function take(ferry: Ferry, source_id: string, model: Model, { ...doing }:
         ...(doing.task !== undefined && { command_param: { task_id: doing.task } }),
         ...(doing.finish !== undefined && { finish_within_s: doing.finish }),
       };
-      model.queue(await queue(ferry, source_id, doing.name, more), doing.name, doing.task, doing.finish && doing.finish * 1_000);
+      model.queue(
+        await queue(ferry, source_id, doing.name, more),
+        doing.name,
+        doing.task,
+        doing.finish && doing.finish * 1_000,
+      );
       return;
     }
     case "poll": {
       const { headers } = await poll(ferry, source_id);
       const id = headers.get("x-command-id");
-      expect(id === null ? undefined : { id, attempt: Number(headers.get("x-command-attempt")) }).toEqual(model.poll() as never);
+      expect(id === null ? undefined : { id, attempt: Number(headers.get("x-command-attempt")) }).toEqual(
+        model.poll() as never,
+      );
       return;
     }
     case "report": {
-      const only = doing.only === undefined ? undefined : (model.commands[doing.only % Math.max(model.commands.length, 1)]?.id ?? "none");
+      const only =
+        doing.only === undefined
+          ? undefined
+          : (model.commands[doing.only % Math.max(model.commands.length, 1)]?.id ?? "none");
       const named = doing.name ?? model.lastPolled;
       model.report(named, doing.result, doing.detail, only);
-      await report(ferry, source_id, named, doing.result, { detail: doing.detail }, only === undefined ? {} : { "x-command-id": only });
+      await report(
+        ferry,
+        source_id,
+        named,
+        doing.result,
+        { detail: doing.detail },
+        only === undefined ? {} : { "x-command-id": only },
+      );
       return;
     }
     case "cancel": {
@@ -163,10 +190,16 @@ test("any history ends as the rules say, two sources at a time", async () => {
           { source_id: await register(ferry, "b"), model: new Model(), steps: stepsB },
         ];
         for (let turn = 0; turn < Math.max(stepsA.length, stepsB.length); turn += 1) {
-          const both = sides.flatMap((side) => (side.steps[turn] ? [{ ...side, step: side.steps[turn] }] : []));
+          const both = sides.flatMap(({ steps, ...side }) => {
+            const next = steps[turn];
+            return next ? [{ ...side, step: next }] : [];
+          });
           // What moves the clock or the process moves both; the rest of a turn goes out together, in one group.
-          const isShared = ({ step: { do: doing } }: (typeof both)[number]) => doing === "wait" || doing === "jobs" || doing === "restart";
-          await Promise.all(both.filter((one) => !isShared(one)).map((one) => take(ferry, one.source_id, one.model, one.step)));
+          const isShared = ({ step: { do: doing } }: (typeof both)[number]) =>
+            doing === "wait" || doing === "jobs" || doing === "restart";
+          await Promise.all(
+            both.filter((one) => !isShared(one)).map((one) => take(ferry, one.source_id, one.model, one.step)),
+          );
           for (const one of both.filter(isShared)) {
             for (const { model } of sides) {
               model.now = ferry.clock.now();
@@ -181,10 +214,15 @@ test("any history ends as the rules say, two sources at a time", async () => {
             source_id,
           );
           expect(reports).toEqual(model.reports);
-          const commands = await ferry.rows("SELECT c.id, c.state FROM commands c JOIN sources s ON s.seq = c.source_seq WHERE s.id = ? ORDER BY c.seq", source_id);
+          const commands = await ferry.rows(
+            "SELECT c.id, c.state FROM commands c JOIN sources s ON s.seq = c.source_seq WHERE s.id = ? ORDER BY c.seq",
+            source_id,
+          );
           expect(commands).toEqual(model.commands.map(({ id, state }) => ({ id, state })));
         }
-        const [count] = await ferry.rows("SELECT (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM events WHERE type = 'command.reported') AS events");
+        const [count] = await ferry.rows(
+          "SELECT (SELECT count(*) FROM results) AS results, (SELECT count(*) FROM events WHERE type = 'command.reported') AS events",
+        );
         expect(count?.events).toBe(count?.results);
       } finally {
         ferry.stop();

@@ -31,7 +31,10 @@ describe("showCommand", () => {
 
   test("hands out task_id and bucket where there are any", async () => {
     await queue(ferry, source_id, "UPLOAD_LOG", { command_param: { task_id: "t-1", bucket: "logs" } });
-    expect(await offer()).toMatchObject({ command_name: "UPLOAD_LOG", command_param: { task_id: "t-1", bucket: "logs" } });
+    expect(await offer()).toMatchObject({
+      command_name: "UPLOAD_LOG",
+      command_param: { task_id: "t-1", bucket: "logs" },
+    });
   });
 
   test("the first delivery is stored before the reply; one at the same time is the second", async () => {
@@ -41,9 +44,12 @@ describe("showCommand", () => {
     expect(await ferry.rows("SELECT state, first_delivered_at FROM commands WHERE id = ?", id)).toEqual([
       { state: "delivered", first_delivered_at: ferry.clock.now() },
     ]);
-    expect(await ferry.rows("SELECT type, actor, address, source_id FROM events WHERE command_id = ? AND type = 'command.delivered'", id)).toEqual([
-      { type: "command.delivered", actor: ferry.keys.agent.access_key, address: "192.0.2.7", source_id },
-    ]);
+    expect(
+      await ferry.rows(
+        "SELECT type, actor, address, source_id FROM events WHERE command_id = ? AND type = 'command.delivered'",
+        id,
+      ),
+    ).toEqual([{ type: "command.delivered", actor: ferry.keys.agent.access_key, address: "192.0.2.7", source_id }]);
   });
 
   test("a delivery stays marked after a crash", async () => {

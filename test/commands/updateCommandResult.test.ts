@@ -34,7 +34,11 @@ describe("updateCommandResult", () => {
     expect(await ferry.rows("SELECT kind, result_detail, received_at FROM results")).toEqual([
       { kind: "matched", result_detail: '{"pid":4117}', received_at: ferry.clock.now() },
     ]);
-    expect(await ferry.rows("SELECT type, actor, address, source_id, command_id, data FROM events ORDER BY seq DESC LIMIT 1")).toEqual([
+    expect(
+      await ferry.rows(
+        "SELECT type, actor, address, source_id, command_id, data FROM events ORDER BY seq DESC LIMIT 1",
+      ),
+    ).toEqual([
       {
         type: "command.reported",
         actor: ferry.keys.agent.access_key,
@@ -55,7 +59,9 @@ describe("updateCommandResult", () => {
   test("a report for a command that no poll has fetched is unsolicited", async () => {
     const id = await queue(ferry, source_id, "START");
     await report(ferry, source_id, "START");
-    expect(await stored()).toEqual([{ kind: "unsolicited", command_id: null, command_name: "START", result: "success" }]);
+    expect(await stored()).toEqual([
+      { kind: "unsolicited", command_id: null, command_name: "START", result: "success" },
+    ]);
     expect(await state(id)).toBe("queued");
   });
 
@@ -89,7 +95,11 @@ describe("updateCommandResult", () => {
       ["late", overdue],
       ["late", superseded],
     ]);
-    expect([await state(cancelled), await state(overdue), await state(superseded)]).toEqual(["cancelled", "overdue", "superseded"]);
+    expect([await state(cancelled), await state(overdue), await state(superseded)]).toEqual([
+      "cancelled",
+      "overdue",
+      "superseded",
+    ]);
   });
 
   test("a deadline holds to the millisecond, whether or not the job that ends the command has run", async () => {
@@ -100,7 +110,10 @@ describe("updateCommandResult", () => {
     const second = await deliver("UPLOAD_LOG", { finish_within_s: 1 });
     await ferry.clock.advance(1_000);
     await report(ferry, source_id, "UPLOAD_LOG");
-    expect(await stored()).toMatchObject([{ kind: "matched", command_id: first }, { kind: "late", command_id: second }]);
+    expect(await stored()).toMatchObject([
+      { kind: "matched", command_id: first },
+      { kind: "late", command_id: second },
+    ]);
     await ferry.runJobs();
     expect(await state(second)).toBe("overdue");
   });
@@ -134,14 +147,16 @@ describe("updateCommandResult", () => {
     const sources = await Promise.all(Array.from({ length: 40 }, (_, index) => register(ferry, `web-${index}`)));
     const ids = await Promise.all(sources.map((id) => queue(ferry, id, "START")));
     await Promise.all(sources.map((id) => poll(ferry, id)));
-    await Promise.all(sources.map((id, index) => report(ferry, id, "START", index % 2 ? "fail" : "success", { index })));
+    await Promise.all(
+      sources.map((id, index) => report(ferry, id, "START", index % 2 ? "fail" : "success", { index })),
+    );
     for (const [index, id] of ids.entries()) {
       const { json } = await ferry.call("viewer", "GET", `/operate/v1/commands/${id}`);
-      expect([json.source_id, json.state, json.reports.map((item: { result_detail: unknown }) => item.result_detail)]).toEqual([
-        sources[index],
-        index % 2 ? "failed" : "succeeded",
-        [{ index }],
-      ]);
+      expect([
+        json.source_id,
+        json.state,
+        json.reports.map((item: { result_detail: unknown }) => item.result_detail),
+      ]).toEqual([sources[index], index % 2 ? "failed" : "succeeded", [{ index }]]);
     }
   });
 
@@ -149,12 +164,17 @@ describe("updateCommandResult", () => {
     await deliver("START");
     await Promise.all(Array.from({ length: 50 }, () => report(ferry, source_id, "START", "success", { a: 1 })));
     const all = await kinds();
-    expect([all.length, all.filter((kind) => kind === "matched").length, all.filter((kind) => kind === "repeat").length]).toEqual([50, 1, 49]);
+    expect([
+      all.length,
+      all.filter((kind) => kind === "matched").length,
+      all.filter((kind) => kind === "repeat").length,
+    ]).toEqual([50, 1, 49]);
   });
 });
 
 describe("updateCommandResult with X-Command-Id", () => {
-  const reportFor = (id: string, name = "START") => report(ferry, source_id, name, "success", {}, { "x-command-id": id });
+  const reportFor = (id: string, name = "START") =>
+    report(ferry, source_id, name, "success", {}, { "x-command-id": id });
 
   test("looks at exactly that command", async () => {
     const log1 = await deliver("UPLOAD_LOG");
@@ -225,7 +245,10 @@ describe("updateCommandResult refuses", () => {
     ["a result in another case", JSON.stringify({ ...good, result: "Success" })],
     ["an unknown result", JSON.stringify({ ...good, result: "done" })],
     ["a result that is no text", JSON.stringify({ ...good, result: true })],
-    ["JSON nested too deep", `{"command_name":"START","result":"success","result_detail":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`],
+    [
+      "JSON nested too deep",
+      `{"command_name":"START","result":"success","result_detail":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`,
+    ],
   ];
   test.each(bodies)("%s with 400, storing nothing", async (_name, text) => {
     const before = await ferry.rows("SELECT count(*) AS events FROM events");
@@ -237,13 +260,20 @@ describe("updateCommandResult refuses", () => {
 
   test("bytes that are not UTF-8 and other media types", async () => {
     const path = `/v3/sources/${source_id}/command_result`;
-    const bytes = new Uint8Array([...new TextEncoder().encode('{"command_name":"START","result":"success","result_detail":{"a":"')]);
+    const bytes = new Uint8Array([
+      ...new TextEncoder().encode('{"command_name":"START","result":"success","result_detail":{"a":"'),
+    ]);
     const body = new Uint8Array([...bytes, 0xff, ...new TextEncoder().encode('"}}')]);
-    const request = await signedRequest({ endpoint: "", ...ferry.keys.agent }, ferry.clock.now(), `http://ferry.test${path}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body,
-    });
+    const request = await signedRequest(
+      { endpoint: "", ...ferry.keys.agent },
+      ferry.clock.now(),
+      `http://ferry.test${path}`,
+      {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      },
+    );
     expect((await ferry.app.fetch(request, {})).status).toBe(400);
     const text = JSON.stringify(good);
     const types: [string, number][] = [

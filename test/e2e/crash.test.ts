@@ -74,7 +74,10 @@ test("right after a report's 200: the result is there, and the same report again
   await ferry.kill();
   await ferry.start();
 
-  expect(await ferry.command(id)).toMatchObject({ state: "succeeded", reports: [{ kind: "matched", result_detail: { pid: 4117 } }] });
+  expect(await ferry.command(id)).toMatchObject({
+    state: "succeeded",
+    reports: [{ kind: "matched", result_detail: { pid: 4117 } }],
+  });
   expect(await ferry.poll(source_id)).toEqual({ reply: { command_name: "TASK_NOT_STARTED" }, id: null, attempt: 0 });
   expect((await ferry.report(source_id, { pid: 4117 })).status).toBe(200);
   expect((await ferry.results()).map(({ kind, command_id }) => [kind, command_id])).toEqual([
@@ -85,7 +88,9 @@ test("right after a report's 200: the result is there, and the same report again
 
 test("again and again under load: every acknowledged report is stored exactly once", async () => {
   const ferry = await Ferry.start();
-  const sources = await Promise.all(Array.from({ length: AGENTS }, (_, agent) => ferry.registerSource(`agent-${agent}`)));
+  const sources = await Promise.all(
+    Array.from({ length: AGENTS }, (_, agent) => ferry.registerSource(`agent-${agent}`)),
+  );
   /** By the report's own mark: the command that it was for. */
   const sent = new Map<string, string>();
   const acknowledged = new Set<string>();
@@ -133,9 +138,18 @@ test("again and again under load: every acknowledged report is stored exactly on
   const stored = Map.groupBy(await ferry.results(), ({ result_detail }) => (result_detail as { mark: string }).mark);
   console.log(`${kills} kills, ${sent.size} reports sent, ${acknowledged.size} acknowledged, ${stored.size} stored`);
   expect(kills).toBeGreaterThan(5);
-  const kept = ([result, ...more]: Result[] = []) => ({ kind: result?.kind, command_id: result?.command_id, more: more.length });
+  const kept = ([result, ...more]: Result[] = []) => ({
+    kind: result?.kind,
+    command_id: result?.command_id,
+    more: more.length,
+  });
   for (const mark of acknowledged) {
-    expect({ mark, ...kept(stored.get(mark)) }).toEqual({ mark, kind: "matched", command_id: sent.get(mark) ?? "", more: 0 });
+    expect({ mark, ...kept(stored.get(mark)) }).toEqual({
+      mark,
+      kind: "matched",
+      command_id: sent.get(mark) ?? "",
+      more: 0,
+    });
   }
   for (const [mark, results] of stored) {
     expect({ mark, isSent: sent.has(mark), count: results.length }).toEqual({ mark, isSent: true, count: 1 });

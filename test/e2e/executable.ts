@@ -13,7 +13,11 @@ export const repository = dirname(dirname(import.meta.dir));
 export const executable = join(repository, "dist", process.platform === "win32" ? "ferry.exe" : "ferry");
 
 /** The first key of every instance that is started with `Ferry.start`. */
-export const firstKey = { access_key: "E2EFIRSTKEY", secret_key: "e2e-first-secret-of-the-tests", project_id: "e2e-project" };
+export const firstKey = {
+  access_key: "E2EFIRSTKEY",
+  secret_key: "e2e-first-secret-of-the-tests",
+  project_id: "e2e-project",
+};
 
 const START_DEADLINE_MS = 20_000;
 
@@ -43,7 +47,8 @@ export function temporaryFolder(home = "home"): { path: string; home: string } {
 
 /** Starts a program and keeps what it prints. */
 export function startProgram(command: string[], options: { cwd: string; env: Record<string, string> }) {
-  if (command.includes(executable) && !existsSync(executable)) throw new Error(`${executable} is missing: run npm run build`);
+  if (command.includes(executable) && !existsSync(executable))
+    throw new Error(`${executable} is missing: run npm run build`);
   const child = Bun.spawn(command, { ...options, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
   const printed = { stdout: "", stderr: "" };
   const collect = async (name: "stdout" | "stderr") => {
@@ -109,10 +114,6 @@ export class Ferry {
     return this.#running().printed;
   }
 
-  get pid(): number {
-    return this.#running().child.pid;
-  }
-
   async start(): Promise<void> {
     const { args = [], env, prefix = [], program = executable } = this.options;
     const bootstrap = {
@@ -132,29 +133,32 @@ export class Ferry {
     await waitUntil(hasFirstLine, "the first line of ferry serve", START_DEADLINE_MS, 2);
     this.readyMs = performance.now() - startedMs;
     const url = /https?:\/\/\S+:\d+(?= )/.exec(printed.stdout.split("\n")[0] ?? "");
-    if (!url) throw new Error(`ferry serve did not start (exit code ${child.exitCode}):\n${printed.stdout}${printed.stderr}`);
+    if (!url)
+      throw new Error(`ferry serve did not start (exit code ${child.exitCode}):\n${printed.stdout}${printed.stderr}`);
     this.url = url[0];
   }
 
-  /** Resolves with the exit code, when the process has ended. */
-  ended(): Promise<number> {
-    return this.#running().ended;
-  }
-
   /** Ends it as an operator does; resolves with the exit code. */
-  async stop(): Promise<number> {
-    process.kill(this.pid, "SIGTERM");
-    return this.ended();
+  stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number> {
+    const { child, ended } = this.#running();
+    child.kill(signal);
+    return ended;
   }
 
   /** Ends it as a power cut does, as far as a process can tell. */
   async kill(): Promise<void> {
-    process.kill(this.pid, "SIGKILL");
-    await this.ended();
+    const { child, ended } = this.#running();
+    child.kill("SIGKILL");
+    await ended;
   }
 
   /** A signed call; an object is sent as JSON, a text as it is. */
-  async call(method: string, path: string, body?: unknown, { key = firstKey, headers = {}, signal }: CallOptions = {}): Promise<Response> {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    { key = firstKey, headers = {}, signal }: CallOptions = {},
+  ): Promise<Response> {
     const connection: Connection = { endpoint: this.url, ...key };
     const isText = typeof body === "string";
     return fetch(
@@ -189,27 +193,41 @@ export class Ferry {
     const response = await this.call("GET", `/v3/sources/${source_id}/command${query}`);
     const reply = await response.json();
     if (response.status !== 200) throw new Error(`the poll was answered ${response.status}: ${JSON.stringify(reply)}`);
-    return { reply, id: response.headers.get("x-command-id"), attempt: Number(response.headers.get("x-command-attempt")) };
+    return {
+      reply,
+      id: response.headers.get("x-command-id"),
+      attempt: Number(response.headers.get("x-command-attempt")),
+    };
   }
 
   report(source_id: string, result_detail: object, command_name = "START"): Promise<Response> {
-    return this.call("POST", `/v3/sources/${source_id}/command_result`, { command_name, result: "success", result_detail });
+    return this.call("POST", `/v3/sources/${source_id}/command_result`, {
+      command_name,
+      result: "success",
+      result_detail,
+    });
   }
 
   command(id: string): Promise<Command & { reports: Result[] }> {
     return this.ask("GET", `/operate/v1/commands/${id}`);
   }
 
-  /** Every stored report. */
-  async results(): Promise<Result[]> {
-    const response = await this.call("GET", "/operate/v1/results", undefined, { headers: { accept: "application/x-ndjson" } });
+  /** Every stored report that matches the query. */
+  async results(query = ""): Promise<Result[]> {
+    const response = await this.call("GET", `/operate/v1/results${query}`, undefined, {
+      headers: { accept: "application/x-ndjson" },
+    });
     const lines = (await response.text()).split("\n").filter((line) => line !== "");
     return lines.map((line) => JSON.parse(line));
   }
 
   /** The command line as a user of this instance runs it, with its output in a pipe. */
   cli(args: string[], env: Record<string, string> = {}, stdin?: string) {
-    const signedIn = { FERRY_ENDPOINT: this.url, FERRY_ACCESS_KEY: firstKey.access_key, FERRY_SECRET_KEY: firstKey.secret_key };
+    const signedIn = {
+      FERRY_ENDPOINT: this.url,
+      FERRY_ACCESS_KEY: firstKey.access_key,
+      FERRY_SECRET_KEY: firstKey.secret_key,
+    };
     const options = { cwd: this.folder.home, env: cleanEnvironment(this.folder.path, { ...signedIn, ...env }) };
     return run([executable, ...args], options, stdin);
   }

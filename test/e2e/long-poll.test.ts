@@ -16,7 +16,8 @@ beforeAll(async () => {
 
 /** Resolves when the server has taken the source's poll. */
 async function isWaiting(source_id: string): Promise<void> {
-  const isConnected = async () => (await ferry.ask<{ connected: boolean }>("GET", `/v3/sources/${source_id}`)).connected;
+  const isConnected = async () =>
+    (await ferry.ask<{ connected: boolean }>("GET", `/v3/sources/${source_id}`)).connected;
   await waitUntil(isConnected, "the poll to arrive");
 }
 

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cleanEnvironment, endAll, Ferry, firstKey, repository, startProgram, testUnless, waitUntil } from "./executable.ts";
+import {
+  cleanEnvironment,
+  endAll,
+  Ferry,
+  firstKey,
+  repository,
+  startProgram,
+  testUnless,
+  waitUntil,
+} from "./executable.ts";
 
 /* huaweicloudsdksms, as published, over plain HTTP. */
 
@@ -22,7 +31,12 @@ function findPython(): { python: string; missing?: undefined } | { python: ""; m
   const venv = join(repository, ".cache", "venv");
   const python = given || join(venv, "bin", "python");
   const succeeds = (...command: string[]) => Bun.spawnSync(command, { stdout: "ignore", stderr: "ignore" }).success;
-  const hasSdk = () => succeeds(python, "-c", `import importlib.metadata as m; assert m.version("${SDK.split("==")[0]}") == "${SDK.split("==")[1]}"`);
+  const hasSdk = () =>
+    succeeds(
+      python,
+      "-c",
+      `import importlib.metadata as m; assert m.version("${SDK.split("==")[0]}") == "${SDK.split("==")[1]}"`,
+    );
   const install = () => succeeds(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", SDK);
   try {
     if (!given && !existsSync(python)) succeeds("python3", "-m", "venv", venv);
@@ -53,7 +67,12 @@ beforeAll(async () => {
     child.stdin.flush();
     calls += 1;
     const answers = () => printed.stdout.split("\n").slice(0, -1);
-    await waitUntil(() => answers().length === calls || child.exitCode !== null, `the SDK's ${method}`, CALL_DEADLINE_MS, 2);
+    await waitUntil(
+      () => answers().length === calls || child.exitCode !== null,
+      `the SDK's ${method}`,
+      CALL_DEADLINE_MS,
+      2,
+    );
     const answer = answers()[calls - 1];
     if (answer === undefined) throw new Error(`the SDK's process ended in ${method}:\n${printed.stderr}`);
     return JSON.parse(answer);
@@ -88,7 +107,15 @@ const disks = [
       { name: "/dev/vda2", device_use: "VOLUME_GROUP", index: 2, size: 106_300_440_576, used_size: 53_418_655_744 },
     ],
   },
-  { name: "/dev/vdb", partition_style: "MBR", device_use: "NORMAL", size: 9_007_199_254_740_991, used_size: 0, os_disk: false, physical_volumes: [] },
+  {
+    name: "/dev/vdb",
+    partition_style: "MBR",
+    device_use: "NORMAL",
+    size: 9_007_199_254_740_991,
+    used_size: 0,
+    os_disk: false,
+    physical_volumes: [],
+  },
 ];
 const volume_groups = [
   {
@@ -110,7 +137,14 @@ const volume_groups = [
         used_size: 10_737_418_240,
         free_size: 42_949_672_960,
       },
-      { name: "srv", file_system: "btrfs", mount_point: "/srv", size: 52_613_349_376, used_size: 1, free_size: 52_613_349_375 },
+      {
+        name: "srv",
+        file_system: "btrfs",
+        mount_point: "/srv",
+        size: 52_613_349_376,
+        used_size: 1,
+        free_size: 52_613_349_375,
+      },
     ],
   },
 ];
@@ -144,8 +178,24 @@ const btrfs_list = [
   },
 ];
 const networks = [
-  { name: "eth0", ip: "192.0.2.10", ipv6: "2001:db8::10", netmask: "255.255.255.0", gateway: "192.0.2.1", mtu: 1500, mac: "02:00:00:00:00:01", id: "0" },
-  { name: "eth1", ip: "192.0.2.11", netmask: "255.255.255.0", gateway: "192.0.2.1", mtu: 9000, mac: "02:00:00:00:00:02" },
+  {
+    name: "eth0",
+    ip: "192.0.2.10",
+    ipv6: "2001:db8::10",
+    netmask: "255.255.255.0",
+    gateway: "192.0.2.1",
+    mtu: 1500,
+    mac: "02:00:00:00:00:01",
+    id: "0",
+  },
+  {
+    name: "eth1",
+    ip: "192.0.2.11",
+    netmask: "255.255.255.0",
+    gateway: "192.0.2.1",
+    mtu: 9000,
+    mac: "02:00:00:00:00:02",
+  },
 ];
 /** What showServer gives back of a registration. */
 const shown = {
@@ -190,10 +240,18 @@ async function register(members: object = {}): Promise<string> {
 }
 
 test("the versions", async () => {
-  const version = { id: "v3", links: [{ href: `${ferry.url}/v3/`, rel: "self" }], status: "SUPPORTED", updated: "2020-09-02T17:50:00Z" };
+  const version = {
+    id: "v3",
+    links: [{ href: `${ferry.url}/v3/`, rel: "self" }],
+    status: "SUPPORTED",
+    updated: "2020-09-02T17:50:00Z",
+  };
   expect((await sdk("list_api_version")).reply).toEqual({ versions: [version] });
   expect((await sdk("show_api_version", { version: "v3" })).reply).toEqual(version);
-  expect((await sdk("show_api_version", { version: "v2" })).raised).toMatchObject({ status_code: 404, error_code: "SMS.8004" });
+  expect((await sdk("show_api_version", { version: "v2" })).raised).toMatchObject({
+    status_code: 404,
+    error_code: "SMS.8004",
+  });
 });
 
 test("a source comes back field by field as it was registered", async () => {
@@ -204,7 +262,8 @@ test("a source comes back field by field as it was registered", async () => {
   expect(registered.id).toHaveLength(36);
 
   const { reply } = await sdk("show_server", { source_id: registered.id });
-  const { init_target_server, checks, add_date, last_visit_time, state_action_time, stage_action_time, ...rest } = reply;
+  const { init_target_server, checks, add_date, last_visit_time, state_action_time, stage_action_time, ...rest } =
+    reply;
   expect(rest).toEqual({
     ...shown,
     id: registered.id,
@@ -222,7 +281,12 @@ test("a source comes back field by field as it was registered", async () => {
     expect(time).toBeWithin(before, Date.now() + 1);
   }
   const { name, size, used_size, device_use, physical_volumes } = init_target_server.disks[0];
-  expect({ name, size, used_size, device_use }).toEqual({ name: "/dev/vda", size: 107_374_182_400, used_size: 53_687_091_200, device_use: "BOOT" });
+  expect({ name, size, used_size, device_use }).toEqual({
+    name: "/dev/vda",
+    size: 107_374_182_400,
+    used_size: 53_687_091_200,
+    device_use: "BOOT",
+  });
   expect(physical_volumes.map((volume: { name: string }) => volume.name)).toEqual(["/dev/vda1", "/dev/vda2"]);
   expect(init_target_server.volume_groups).toEqual(volume_groups);
 });
@@ -236,7 +300,11 @@ test("a source that fails its checks is unavailable, and says why", async () => 
 
 test("lists are filtered and paged, and count what there is", async () => {
   const ids = [];
-  for (const [name, ip] of [["list_%a", "198.51.100.1"], ["list_%b", "198.51.100.2"], ["list-xc", "198.51.100.3"]]) {
+  for (const [name, ip] of [
+    ["list_%a", "198.51.100.1"],
+    ["list_%b", "198.51.100.2"],
+    ["list-xc", "198.51.100.3"],
+  ]) {
     ids.push(await register({ name, ip }));
   }
   const list = async (query: object) => {
@@ -249,11 +317,20 @@ test("lists are filtered and paged, and count what there is", async () => {
   expect(await list({ id: ids[2] })).toEqual({ count: 1, ids: ids.slice(2) });
   expect(await list({ name: "list", limit: 1, offset: 1 })).toEqual({ count: 3, ids: ids.slice(1, 2) });
   expect(await list({ name: "list", limit: 2, offset: 9 })).toEqual({ count: 3, ids: [] });
-  expect(await list({ name: "list", state: "waiting", migration_cycle: "setting", connected: false })).toEqual({ count: 3, ids });
+  expect(await list({ name: "list", state: "waiting", migration_cycle: "setting", connected: false })).toEqual({
+    count: 3,
+    ids,
+  });
   expect(await list({ name: "list", connected: true })).toEqual({ count: 0, ids: [] });
-  expect(await list({ name: "list", enterprise_project_id: "0", is_consistency_result_exist: false })).toEqual({ count: 3, ids });
+  expect(await list({ name: "list", enterprise_project_id: "0", is_consistency_result_exist: false })).toEqual({
+    count: 3,
+    ids,
+  });
   expect(await list({ name: "nobody" })).toEqual({ count: 0, ids: [] });
-  expect((await sdk("list_servers", { limit: 201 })).raised).toMatchObject({ status_code: 400, error_code: "SMS.8001" });
+  expect((await sdk("list_servers", { limit: 201 })).raised).toMatchObject({
+    status_code: 400,
+    error_code: "SMS.8001",
+  });
 });
 
 test("a new name and the disks' settings stay", async () => {
@@ -267,7 +344,11 @@ test("a new name and the disks' settings stay", async () => {
   expect(reply.name).toBe("renamed");
   expect(reply.disks).toEqual(disks);
   expect(JSON.parse(after.text).disks[0]).not.toHaveProperty("adjust_size");
-  expect(JSON.parse(after.text).disks[1]).toMatchObject({ id: numbered[1].id, need_migration: false, adjust_size: 1024 });
+  expect(JSON.parse(after.text).disks[1]).toMatchObject({
+    id: numbered[1].id,
+    need_migration: false,
+    adjust_size: 1024,
+  });
 });
 
 test("a command is polled, reported and read back", async () => {
@@ -285,8 +366,17 @@ test("a command is polled, reported and read back", async () => {
   }
   expect((await sdk("show_server", { source_id })).reply.connected).toBe(true);
 
-  const result_detail = { pid: 4117, disks: [{ name: "/dev/vda", done: 0.5 }], note: "größer – 🚢", nothing: null, big: 9007199254740991 };
-  const reported = await sdk("update_command_result", { server_id: source_id, body: { command_name: "START", result: "success", result_detail } });
+  const result_detail = {
+    pid: 4117,
+    disks: [{ name: "/dev/vda", done: 0.5 }],
+    note: "größer – 🚢",
+    nothing: null,
+    big: 9007199254740991,
+  };
+  const reported = await sdk("update_command_result", {
+    server_id: source_id,
+    body: { command_name: "START", result: "success", result_detail },
+  });
   expect([reported.received.status, reported.received.text]).toEqual([200, "{}"]);
 
   const { state, attempts, reports } = await ferry.command(queued.id);
@@ -331,7 +421,14 @@ const refusals = [
     error_code: "SMS.8001",
   },
 ];
-for (const { title, key, method = "show_server", members = { source_id: "unknown" }, status_code, error_code } of refusals) {
+for (const {
+  title,
+  key,
+  method = "show_server",
+  members = { source_id: "unknown" },
+  status_code,
+  error_code,
+} of refusals) {
   test(`the SDK's exception for ${title} has our code and our request id`, async () => {
     const { raised, received } = await sdk(method, members, key);
     expect(raised).toMatchObject({ exception: "ClientRequestException", status_code, error_code });

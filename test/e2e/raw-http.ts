@@ -19,7 +19,7 @@ export class RawConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes]);
       this.#wake();
     });
@@ -48,7 +48,8 @@ export class RawConnection {
     for (;;) {
       const reply = this.#take(hasBody);
       if (reply) return reply;
-      if (this.#ended) throw new Error(`the connection ended after ${JSON.stringify(this.#received.toString("latin1"))}`);
+      if (this.#ended)
+        throw new Error(`the connection ended after ${JSON.stringify(this.#received.toString("latin1"))}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -63,7 +64,9 @@ export class RawConnection {
     const headEnd = this.#received.indexOf("\r\n\r\n");
     if (headEnd < 0) return undefined;
     const [statusLine = "", ...lines] = this.#received.subarray(0, headEnd).toString("latin1").split("\r\n");
-    const headers = Object.fromEntries(lines.map((line) => line.split(/: ?(.*)/, 2)).map(([name = "", value = ""]) => [name.toLowerCase(), value]));
+    const headers = Object.fromEntries(
+      lines.map((line) => line.split(/: ?(.*)/, 2)).map(([name = "", value = ""]) => [name.toLowerCase(), value]),
+    );
     const length = hasBody ? Number(headers["content-length"] ?? 0) : 0;
     const bodyStart = headEnd + 4;
     if (this.#received.length < bodyStart + length) return undefined;
@@ -74,7 +77,11 @@ export class RawConnection {
 }
 
 /** One exchange on a connection of its own. */
-export async function exchange(ferry: Ferry, parts: Iterable<string | Uint8Array>, options?: { hasBody?: boolean }): Promise<RawReply> {
+export async function exchange(
+  ferry: Ferry,
+  parts: Iterable<string | Uint8Array>,
+  options?: { hasBody?: boolean },
+): Promise<RawReply> {
   const connection = await RawConnection.open(ferry);
   try {
     for (const part of parts) connection.send(part);
@@ -99,6 +106,8 @@ export function signedHead(
 }
 
 export function head(ferry: Ferry, method: string, path: string, headers: Record<string, string> = {}): string {
-  const lines = Object.entries({ Host: new URL(ferry.url).host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ Host: new URL(ferry.url).host, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }

@@ -2,7 +2,16 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { settingInfos } from "../../src/config.ts";
-import { cleanEnvironment, endAll, executable, Ferry, firstKey, run, temporaryFolder, testUnless } from "./executable.ts";
+import {
+  cleanEnvironment,
+  endAll,
+  executable,
+  Ferry,
+  firstKey,
+  run,
+  temporaryFolder,
+  testUnless,
+} from "./executable.ts";
 
 afterAll(endAll);
 
@@ -12,10 +21,14 @@ const READY_BOUND_MS = 3 * READY_MS;
 const NOBODY = 65534;
 
 const isRoot = process.getuid?.() === 0;
-const noSetpriv = isRoot && !Bun.which("setpriv") ? "setpriv is not installed, so the test cannot leave root" : undefined;
+const noSetpriv =
+  isRoot && !Bun.which("setpriv") ? "setpriv is not installed, so the test cannot leave root" : undefined;
 
 function serve(folder: { path: string; home: string }, args: string[], env: Record<string, string> = {}) {
-  return run([executable, "serve", "--listen", "127.0.0.1:0", ...args], { cwd: folder.home, env: cleanEnvironment(folder.path, env) });
+  return run([executable, "serve", "--listen", "127.0.0.1:0", ...args], {
+    cwd: folder.home,
+    env: cleanEnvironment(folder.path, env),
+  });
 }
 
 function mode(path: string): string {
@@ -27,7 +40,9 @@ test("answers a signed call a moment after its start in an empty folder", async 
   const ferry = await Ferry.start();
   const response = await ferry.call("GET", "/v3/sources");
   const answeredMs = performance.now() - startedMs;
-  console.log(`first line after ${Math.round(ferry.readyMs)} ms, signed call answered after ${Math.round(answeredMs)} ms`);
+  console.log(
+    `first line after ${Math.round(ferry.readyMs)} ms, signed call answered after ${Math.round(answeredMs)} ms`,
+  );
 
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({ count: 0, source_servers: [] });
@@ -79,13 +94,36 @@ test("refuses another instance's master key in one sentence", async () => {
   expect(refused.stderr.trim().split("\n")).toHaveLength(1);
 });
 
-const wrongSettings: { title: string; args?: string[]; env?: Record<string, string>; names: string[]; hides?: string }[] = [
+const wrongSettings: {
+  title: string;
+  args?: string[];
+  env?: Record<string, string>;
+  names: string[];
+  hides?: string;
+}[] = [
   { title: "a flag", args: ["--listen", "nowhere"], names: ["--listen", '"nowhere"', "HOST:PORT"] },
   { title: "a port", args: ["--listen", "127.0.0.1:70000"], names: ["--listen", '"127.0.0.1:70000"', "65535"] },
-  { title: "a variable", env: { FERRY_REGION: "no spaces" }, names: ["FERRY_REGION", '"no spaces"', "A-Z a-z 0-9 - _"] },
-  { title: "a database", args: ["--database-url", "mysql://db"], names: ["--database-url", '"mysql://db"', "file:PATH"] },
-  { title: "a retention", env: { FERRY_RESULTS_RETENTION_DAYS: "-1" }, names: ["FERRY_RESULTS_RETENTION_DAYS", '"-1"', "days"] },
-  { title: "a secret, unshown", env: { FERRY_MASTER_KEY: "half-a-key" }, names: ["FERRY_MASTER_KEY", "64 hex digits"], hides: "half-a-key" },
+  {
+    title: "a variable",
+    env: { FERRY_REGION: "no spaces" },
+    names: ["FERRY_REGION", '"no spaces"', "A-Z a-z 0-9 - _"],
+  },
+  {
+    title: "a database",
+    args: ["--database-url", "mysql://db"],
+    names: ["--database-url", '"mysql://db"', "file:PATH"],
+  },
+  {
+    title: "a retention",
+    env: { FERRY_RESULTS_RETENTION_DAYS: "-1" },
+    names: ["FERRY_RESULTS_RETENTION_DAYS", '"-1"', "days"],
+  },
+  {
+    title: "a secret, unshown",
+    env: { FERRY_MASTER_KEY: "half-a-key" },
+    names: ["FERRY_MASTER_KEY", "64 hex digits"],
+    hides: "half-a-key",
+  },
   { title: "an unknown flag", args: ["--lisen", "127.0.0.1:1"], names: ["--lisen"] },
 ];
 for (const { title, args = [], env = {}, names, hides } of wrongSettings) {
@@ -100,7 +138,10 @@ for (const { title, args = [], env = {}, names, hides } of wrongSettings) {
 
 test("serve --help names every setting", async () => {
   const folder = temporaryFolder();
-  const { code, stdout } = await run([executable, "serve", "--help"], { cwd: folder.home, env: cleanEnvironment(folder.path) });
+  const { code, stdout } = await run([executable, "serve", "--help"], {
+    cwd: folder.home,
+    env: cleanEnvironment(folder.path),
+  });
   expect(code).toBe(0);
   for (const { flag, variable, default: value } of settingInfos) {
     expect(stdout).toContain(flag ?? variable);
@@ -134,5 +175,24 @@ test("starts again right after kill -9, with the same key and all that was store
     await ferry.start();
     expect(await ferry.ask("GET", `/v3/sources/${source_id}`)).toMatchObject({ id: source_id, name: "web-1" });
   }
-  expect((await ferry.call("GET", "/v3/sources", undefined, { key: { ...firstKey, secret_key: "another" } })).status).toBe(401);
+  expect(
+    (await ferry.call("GET", "/v3/sources", undefined, { key: { ...firstKey, secret_key: "another" } })).status,
+  ).toBe(401);
+});
+
+test("a first start that fails on its address still leaves a key behind for the next one", async () => {
+  const folder = temporaryFolder();
+  const other = await Ferry.start();
+  const taken = await run([executable, "serve", "--listen", new URL(other.url).host], {
+    cwd: folder.home,
+    env: cleanEnvironment(folder.path),
+  });
+  expect(taken.code).toBe(1);
+  expect(taken.stdout).toBe("");
+  expect(taken.stderr).toContain(new URL(other.url).port);
+  expect(taken.stderr.trim().split("\n")).toHaveLength(1);
+
+  await Ferry.start({ folder, env: {} });
+  const listed = await run([executable, "source", "list"], { cwd: folder.home, env: cleanEnvironment(folder.path) });
+  expect(listed).toEqual({ code: 0, stdout: "", stderr: "" });
 });

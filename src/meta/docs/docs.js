@@ -11,7 +11,9 @@ const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toStri
 const sha256 = async (value) => hex(await crypto.subtle.digest("SHA-256", text.encode(value)));
 
 async function hmac(key, value) {
-  const imported = await crypto.subtle.importKey("raw", text.encode(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const imported = await crypto.subtle.importKey("raw", text.encode(key), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
   return hex(await crypto.subtle.sign("HMAC", imported, text.encode(value)));
 }
 
@@ -26,7 +28,9 @@ async function sign(request, accessKey, secretKey) {
     .map((pair) => pair.join("="))
     .join("&");
   const bodyHash = await sha256(request.body ?? "");
-  const canonical = [request.method.toUpperCase(), path, query, `x-sdk-date:${date}`, "", "x-sdk-date", bodyHash].join("\n");
+  const canonical = [request.method.toUpperCase(), path, query, `x-sdk-date:${date}`, "", "x-sdk-date", bodyHash].join(
+    "\n",
+  );
   const signature = await hmac(secretKey, `SDK-HMAC-SHA256\n${date}\n${await sha256(canonical)}`);
   // URLSearchParams would send a space as a plus sign, which the signature does not mean.
   request.url = `${url.origin}${url.pathname}${query === "" ? "" : `?${query}`}`;
@@ -48,7 +52,9 @@ async function signIfKnown(request) {
 
 const showState = () => {
   const ready = field("access_key").value.trim() !== "" && field("secret_key").value.trim() !== "";
-  state.textContent = ready ? "Requests from this page are signed." : "Without a key, operations answer 401. Keys stay in this page.";
+  state.textContent = ready
+    ? "Requests from this page are signed."
+    : "Without a key, operations answer 401. Keys stay in this page.";
 };
 document.getElementById("signing")?.addEventListener("input", showState);
 document.getElementById("signing")?.addEventListener("submit", (event) => event.preventDefault());

@@ -1,0 +1,67 @@
+import type { Context, TypedResponse } from "hono";
+import { Failure } from "../core/failure.ts";
+import type { Command, ShowCommandResponse } from "./schema.ts";
+import type { CommandRow, ResultRow } from "./store.ts";
+
+/** What a poll gets. */
+export interface Offer {
+  reply: ShowCommandResponse;
+  /** The command behind it, and the number of this delivery; absent from the idle answer. */
+  command?: { id: string; attempt: number };
+}
+
+/** The answer to a source that has no task and nothing to do. Source: docs/decisions.md, "Commands". */
+export const IDLE: Offer = { reply: { command_name: "TASK_NOT_STARTED" } };
+
+export function toOffer(command: CommandRow, attempt: number): Offer {
+  const { id, command_name } = command;
+  const command_param = commandParam(command);
+  const hasParam = Object.keys(command_param).length > 0;
+  return { reply: { command_name, ...(hasParam && { command_param }) }, command: { id, attempt } };
+}
+
+export function toCommand(row: CommandRow): Command {
+  const {
+    seq: _s,
+    account_seq: _a,
+    source_seq: _r,
+    due_at: _d,
+    order_digest: _o,
+    task_id: _t,
+    bucket: _b,
+    ...rest
+  } = row;
+  return { ...rest, command_param: commandParam(row) };
+}
+
+function commandParam({ task_id, bucket }: CommandRow): Command["command_param"] {
+  return { ...(task_id !== null && { task_id }), ...(bucket !== null && { bucket }) };
+}
+
+export function unknownCommand(id: string): Failure {
+  return new Failure("notFound", `command ${id} is unknown`);
+}
+
+/*
+ * Replies that hold result_detail are put together as text: the JSON value an agent sent goes out as it came in,
+ * numbers included.
+ */
+
+/** A stored report as JSON text. */
+export function resultJson({ seq: _, result_detail, ...rest }: ResultRow): string {
+  return `${JSON.stringify(rest).slice(0, -1)},"result_detail":${result_detail}}`;
+}
+
+export function resultPageJson(page: { items: readonly ResultRow[]; next_cursor: string | null }): string {
+  return `{"items":[${page.items.map(resultJson).join(",")}],"next_cursor":${JSON.stringify(page.next_cursor)}}`;
+}
+
+export function commandWithReportsJson(command: Command, reports: readonly ResultRow[]): string {
+  return `${JSON.stringify(command).slice(0, -1)},"reports":[${reports.map(resultJson).join(",")}]}`;
+}
+
+/** A JSON reply from text, typed as what it holds. */
+export function exactJson<Reply>(c: Context, json: string) {
+  return c.body(json, 200, { "Content-Type": "application/json" }) as unknown as Response &
+    TypedResponse<Reply, 200, "json">;
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
+
+/** The folder of `--data`, made if it is not there; its path, absolute. */
+export function openDataFolder(data: string): string {
+  const folder = resolve(data);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** The master key of the folder, made at the first start. Throws if others can read it or it is none. */
+export function readMasterKey(folder: string): Uint8Array {
+  const path = join(folder, "master.key");
+  if (!existsSync(path)) writeFile(path, `${randomBytes(MASTER_KEY_BYTES).toString("hex")}\n`);
+  if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
+    throw new Error(`${path} can be read by others: run chmod 600 ${path} (and think about who has read it)`);
+  }
+  const key = parseMasterKey(readFileSync(path, "utf8"));
+  if (!key) throw new Error(`${path} does not hold a master key: 64 hex digits`);
+  return key;
+}
+
+/** Where the command line on the same machine finds the first key. */
+export function bootstrapPath(folder: string): string {
+  return join(folder, "bootstrap.env");
+}
+
+export function writeBootstrapFile(
+  folder: string,
+  key: { access_key: string; secret_key: string; project_id: string },
+): void {
+  const { access_key, secret_key, project_id } = key;
+  writeFile(
+    bootstrapPath(folder),
+    `FERRY_ENDPOINT=\nFERRY_ACCESS_KEY=${access_key}\nFERRY_SECRET_KEY=${secret_key}\nFERRY_PROJECT_ID=${project_id}\n`,
+  );
+}
+
+/** Every start writes the address anew, as it may have changed; does nothing once the file was taken away. */
+export function writeBootstrapEndpoint(folder: string, url: string): void {
+  const path = bootstrapPath(folder);
+  if (!existsSync(path)) return;
+  const before = readFileSync(path, "utf8");
+  const reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  const after = before.replace(/^FERRY_ENDPOINT=.*$/m, `FERRY_ENDPOINT=${reachable}`);
+  if (after !== before) writeFile(path, after);
+}
+
+/** Whole or not at all, readable by the owner only, on disk before it counts. */
+function writeFile(path: string, text: string): void {
+  const partial = `${path}.new`;
+  const file = openSync(partial, "w", 0o600);
+  writeSync(file, text);
+  fsyncSync(file);
+  closeSync(file);
+  chmodSync(partial, 0o600);
+  renameSync(partial, path);
+}

@@ -1,0 +1,200 @@
+import { expect, test } from "bun:test";
+import { signedRequest } from "../../src/client/client.ts";
+
+/** The key that the tests' first start makes. */
+const KEY = { access_key: "AKEDGE", secret_key: "a secret of the tests only".replaceAll(" ", "-") };
+export const BOOTSTRAP = {
+  FERRY_BOOTSTRAP_ACCESS_KEY: KEY.access_key,
+  FERRY_BOOTSTRAP_SECRET_KEY: KEY.secret_key,
+  FERRY_BOOTSTRAP_PROJECT_ID: "project-edge",
+};
+
+const registration = {
+  name: "web-1",
+  os_type: "LINUX",
+  os_version: "UBUNTU_22_4_64BIT",
+  ip: "192.0.2.10",
+  agent_version: "24.1.0",
+  networks: [],
+  firmware: "BIOS",
+  boot_loader: "GRUB",
+  has_rsync: true,
+};
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into replies of every kind
+  json: any;
+}
+
+/** A caller of a running ferry, agent and operator at once. */
+export class Caller {
+  constructor(readonly endpoint: string) {}
+
+  request(
+    method: string,
+    path: string,
+    body?: string | object,
+    headers: Record<string, string> = {},
+  ): Promise<Request> {
+    const init = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
+    const all = body === undefined ? headers : { "Content-Type": "application/json", ...headers };
+    return signedRequest({ endpoint: this.endpoint, ...KEY }, Date.now(), this.endpoint + path, {
+      method,
+      headers: all,
+      ...init,
+    });
+  }
+
+  async call(...request: Parameters<Caller["request"]>): Promise<Reply> {
+    return send(await this.request(...request));
+  }
+
+  async register(): Promise<string> {
+    return (await this.call("POST", "/v3/sources", registration)).json.id;
+  }
+
+  registerMany(count: number): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, () => this.register()));
+  }
+
+  /** The reply is awaited to be 201: the command. */
+  async queue(source_id: string, order: object = { command_name: "START" }): Promise<Reply["json"]> {
+    const { status, json } = await this.call("POST", `/operate/v1/sources/${source_id}/commands`, order);
+    expect(status).toBe(201);
+    return json;
+  }
+
+  async poll(
+    source_id: string,
+    query = "",
+  ): Promise<{ status: number; name: string; id: string | null; attempt: number | null }> {
+    const { status, headers, json } = await this.call("GET", `/v3/sources/${source_id}/command${query}`);
+    const attempt = headers.get("X-Command-Attempt");
+    return {
+      status,
+      name: json.command_name,
+      id: headers.get("X-Command-Id"),
+      attempt: attempt === null ? null : Number(attempt),
+    };
+  }
+
+  report(source_id: string, result_detail: string, headers?: Record<string, string>): Promise<Reply> {
+    const body = `{"command_name":"START","result":"success","result_detail":${result_detail}}`;
+    return this.call("POST", `/v3/sources/${source_id}/command_result`, body, headers);
+  }
+
+  command(id: string): Promise<Reply> {
+    return this.call("GET", `/operate/v1/commands/${id}`);
+  }
+}
+
+export async function send(request: Request): Promise<Reply> {
+  const response = await fetch(request);
+  const text = await response.text();
+  const isJson = response.headers.get("Content-Type") === "application/json";
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+/** What holds of ferry wherever it runs over a libSQL server. */
+export function commandLoop(caller: () => Caller): void {
+  test("a command goes out, comes back and is read back exactly", async () => {
+    const source_id = await caller().register();
+    expect(await caller().poll(source_id)).toEqual({ status: 200, name: "TASK_NOT_STARTED", id: null, attempt: null });
+
+    const { id } = await caller().queue(source_id);
+    expect(await caller().poll(source_id)).toEqual({ status: 200, name: "START", id, attempt: 1 });
+    expect(await caller().poll(source_id)).toEqual({ status: 200, name: "START", id, attempt: 2 });
+
+    const detail = '{"big":12345678901234567890,"ratio":1.0,"text":"é\\u0000"}';
+    expect(await caller().report(source_id, detail, { "X-Command-Id": id })).toMatchObject({ status: 200, json: {} });
+    expect(await caller().report(source_id, detail)).toMatchObject({ status: 200, json: {} });
+    expect(await caller().poll(source_id)).toMatchObject({ name: "TASK_NOT_STARTED" });
+
+    const command = await caller().command(id);
+    expect(command.json).toMatchObject({
+      state: "succeeded",
+      attempts: 2,
+      reports: [{ kind: "matched" }, { kind: "repeat" }],
+    });
+    expect(command.text.split(`"result_detail":${detail}`)).toHaveLength(3);
+    const lines = await caller().call("GET", `/operate/v1/results?source_id=${source_id}`, undefined, {
+      Accept: "application/x-ndjson",
+    });
+    expect(lines.text.trim().split("\n")).toHaveLength(2);
+    const events = await caller().call("GET", `/operate/v1/events?source_id=${source_id}&order=oldest`);
+    expect(events.json.items.map(({ type }: { type: string }) => type)).toEqual([
+      "source.registered",
+      "command.queued",
+      "command.delivered",
+      "command.reported",
+      "command.reported",
+    ]);
+  });
+
+  test("one changed byte of the signature or the body is refused", async () => {
+    const source_id = await caller().register();
+    const good = await caller().request("GET", `/v3/sources/${source_id}/command`);
+    const signature = good.headers.get("Authorization") ?? "";
+    const forged = new Request(good, {
+      headers: { ...Object.fromEntries(good.headers), Authorization: changeLast(signature) },
+    });
+    expect(await send(forged)).toMatchObject({ status: 401, json: { error_code: "APIGW.0301" } });
+
+    const report = await caller().request("POST", `/v3/sources/${source_id}/command_result`, '{"a":1}');
+    const otherBody = new Request(report.url, { method: "POST", headers: report.headers, body: '{"a":2}' });
+    expect(await send(otherBody)).toMatchObject({ status: 401, json: { error_code: "APIGW.0301" } });
+  });
+
+  test("polls at once: each answered, none delivered twice unmarked", async () => {
+    const sources = await caller().registerMany(50);
+    const idle = await Promise.all(sources.map((source_id) => caller().poll(source_id)));
+    expect(idle.filter(({ status, name }) => status === 200 && name === "TASK_NOT_STARTED")).toHaveLength(50);
+
+    const some = sources.slice(0, 5);
+    await Promise.all(some.map((source_id) => caller().queue(source_id)));
+    const twice = await Promise.all(
+      some.map((source_id) => Promise.all([caller().poll(source_id), caller().poll(source_id)])),
+    );
+    for (const polls of twice) expect(polls.map(({ attempt }) => attempt).sort()).toEqual([1, 2]);
+  });
+
+  test("reports at once: each ends its own source's command", async () => {
+    const sources = await caller().registerMany(30);
+    const ids = await Promise.all(sources.map(async (source_id) => (await caller().queue(source_id)).id as string));
+    await Promise.all(sources.map((source_id) => caller().poll(source_id)));
+    const reports = await Promise.all(
+      sources.map((source_id, index) => caller().report(source_id, `{"index":${index}}`)),
+    );
+    expect(reports.map(({ status }) => status)).toEqual(sources.map(() => 200));
+
+    const ended = await Promise.all(ids.map(async (id) => (await caller().command(id)).json));
+    expect(
+      ended.map(({ source_id, state, reports }) => [
+        source_id,
+        state,
+        reports.map(({ result_detail }: Reply["json"]) => result_detail.index),
+      ]),
+    ).toEqual(sources.map((source_id, index) => [source_id, "succeeded", [index]]));
+  });
+
+  test("an order's key is good for one order, however many ask at once", async () => {
+    const source_id = await caller().register();
+    const order = { command_name: "START", idempotency_key: "order-1" };
+    const made = await Promise.all([1, 2, 3].map(() => caller().queue(source_id, order)));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test("/readyz says that a write went through", async () => {
+    expect(await send(new Request(`${caller().endpoint}/readyz`))).toMatchObject({
+      status: 200,
+      json: { status: "ok" },
+    });
+  });
+}
+
+function changeLast(text: string): string {
+  return text.slice(0, -1) + (text.endsWith("0") ? "1" : "0");
+}

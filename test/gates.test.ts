@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Role, roles } from "../src/auth/principal.ts";
+import { declaredRoutes, openApiDocument } from "../src/http/openapi.ts";
+import contract from "./contract/operations.json" with { type: "json" };
+import { type Ferry, register, startFerry } from "./harness.ts";
+
+/** Operations of the contract that ferry does not serve yet. This list may only shrink. */
+const notYet = new Set([
+  "collectLog",
+  "createMigproject",
+  "createPrivacyAgreements",
+  "createTask",
+  "createTemplate",
+  "deleteMigproject",
+  "deleteServers",
+  "deleteTask",
+  "deleteTasks",
+  "deleteTemplate",
+  "deleteTemplates",
+  "exportConsistencyResults",
+  "listErrorServers",
+  "listMigprojects",
+  "listTasks",
+  "listTemplates",
+  "showCertKey",
+  "showConfig",
+  "showConfigSetting",
+  "showConsistencyResult",
+  "showMigproject",
+  "showOverview",
+  "showPassphrase",
+  "showPrivacyAgreements",
+  "showSha256",
+  "showTargetPassword",
+  "showTask",
+  "showTemplate",
+  "showsSpeedLimits",
+  "updateConsistencyResult",
+  "updateCopyState",
+  "updateDefaultMigproject",
+  "updateDiskInfo",
+  "updateMigproject",
+  "updateNetworkCheckInfo",
+  "updateSpeed",
+  "updateTask",
+  "updateTaskSpeed",
+  "updateTaskStatus",
+  "updateTemplate",
+  "uploadSpecialConfigurationSetting",
+]);
+
+let ferry: Ferry;
+beforeAll(async () => {
+  ferry = await startFerry();
+});
+afterAll(() => ferry.stop());
+
+const everything = () => declaredRoutes(ferry.app);
+const isOfTheContract = (path: string) => path === "/" || path === "/{version}" || path.startsWith("/v3");
+
+describe("the contract", () => {
+  test("every SMS operation served is the contract's, by id, method, path and roles; the others are listed as not yet done", () => {
+    const served = everything()
+      .filter(({ path }) => isOfTheContract(path))
+      .map(({ id, method, path, declaration }) => ({ id, method, path, roles: [...declaration.roles] }));
+    const promised = contract
+      .filter(({ id }) => !notYet.has(id))
+      .map(({ id, method, path, roles: allowed }) => ({ id, method, path, roles: allowed }));
+    const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id);
+    expect(served.sort(byId)).toEqual(promised.sort(byId) as typeof served);
+  });
+
+  test("nothing is listed as not yet done that is no operation", () => {
+    expect([...notYet].filter((id) => !contract.some((operation) => operation.id === id))).toEqual([]);
+  });
+
+  test("path parameters and queries have the contract's names and bounds", () => {
+    const document = openApiDocument(everything(), "0") as unknown as {
+      paths: Record<
+        string,
+        Record<
+          string,
+          { parameters: { name: string; in: string; required: boolean; schema: Record<string, unknown> }[] }
+        >
+      >;
+    };
+    for (const operation of contract.filter(({ id }) => !notYet.has(id))) {
+      const declared = document.paths[operation.path]?.[operation.method.toLowerCase()]?.parameters ?? [];
+      const expected = [
+        ...operation.path_params.map((parameter) => ({ place: "path", ...parameter })),
+        ...operation.query.map((parameter) => ({ place: "query", ...parameter })),
+      ] as { place: string; name: string; type: string; required: boolean; [bound: string]: unknown }[];
+      const shape = (schema: Record<string, unknown>) => ({
+        type: schema.type ?? (schema.enum ? "string" : undefined),
+        min: schema.minimum ?? schema.min,
+        max: schema.maximum ?? schema.max,
+        // The length of a listed value says nothing.
+        minLength: schema.enum ? undefined : schema.minLength,
+        maxLength: schema.enum ? undefined : schema.maxLength,
+        pattern: schema.pattern,
+        enum: (schema.enum as string[] | undefined)?.toSorted(),
+      });
+      expect([
+        operation.id,
+        declared.map(({ name, in: place, required, schema }) => ({ name, place, required, ...shape(schema) })),
+      ]).toEqual([
+        operation.id,
+        expected.map(({ name, place, required, ...bounds }) => ({ name, place, required, ...shape(bounds) })),
+      ]);
+    }
+  });
+});
+
+describe("every operation", () => {
+  const withCredentials = () => everything().filter(({ declaration }) => declaration.roles.length > 0);
+  /** A path with ids that exist nowhere. */
+  const pathOf = (path: string) => path.replace("{version}", "v3").replace(/\{\w+\}/g, "nobody");
+  const needsBody = (method: string) => method === "POST" || method === "PUT";
+
+  test("has an id of its own", () => {
+    const ids = everything().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("without credentials answers nothing but a few named ones", () => {
+    const open = everything().filter(({ declaration }) => declaration.roles.length === 0);
+    expect(open.map(({ path }) => path).sort()).toEqual(["/healthz", "/openapi.json", "/readyz"]);
+  });
+
+  test("answers 401 without credentials and with a wrong secret, whatever the body", async () => {
+    const wrong = { ...ferry.keys.admin, secret_key: "wrong" };
+    for (const { id, method, path } of withCredentials()) {
+      for (const as of [null, wrong]) {
+        for (const text of needsBody(method) ? ["{}", "broken"] : [undefined]) {
+          const { status, json } = await ferry.call(as, method, pathOf(path), text === undefined ? {} : { text });
+          expect([id, status, json.error_code]).toEqual([id, 401, "APIGW.0301"]);
+        }
+      }
+    }
+  });
+
+  test("is refused with 403 to exactly the roles it does not name, before the body is looked at", async () => {
+    for (const { id, method, path, declaration } of withCredentials()) {
+      for (const role of roles) {
+        const { status } = await ferry.call(role, method, pathOf(path), needsBody(method) ? { text: "broken" } : {});
+        expect([id, role, status === 403]).toEqual([id, role, !declaration.roles.includes(role)]);
+      }
+    }
+  });
+
+  test("answers another account as if there were nothing, in the same words", async () => {
+    const source_id = await register(ferry, "secret-source");
+    const { json: command } = await ferry.call("operator", "POST", `/operate/v1/sources/${source_id}/commands`, {
+      body: { command_name: "START" },
+    });
+    const own: Record<string, string> = {
+      source_id,
+      server_id: source_id,
+      id: command.id,
+      access_key: ferry.keys.viewer.access_key,
+    };
+    const bodies: Record<string, object> = {
+      updateCommandResult: { command_name: "START", result: "success", result_detail: {} },
+      queueCommand: { command_name: "START" },
+      updateServerName: { name: "taken" },
+    };
+    const before = await ferry.rows("SELECT count(*) AS n FROM events");
+    for (const { id, method, path } of withCredentials().filter(
+      (route) => route.path.includes("{") && route.path !== "/{version}",
+    )) {
+      const fill = (value: (name: string) => string) => path.replace(/\{(\w+)\}/g, (_, name: string) => value(name));
+      const sent = needsBody(method) ? { body: bodies[id] ?? {} } : {};
+      const foreign = await ferry.call(
+        "foreign",
+        method,
+        fill((name) => own[name] ?? ""),
+        sent,
+      );
+      const missing = await ferry.call(
+        "foreign",
+        method,
+        fill(() => "nobody"),
+        sent,
+      );
+      expect([id, foreign.status, missing.status]).toEqual([id, 404, 404]);
+      const words = (text: string, name: string) => text.replaceAll(name, "ID");
+      const [, parameter = ""] = path.match(/\{(\w+)\}/) ?? [];
+      expect(words(foreign.json.error_msg, own[parameter] ?? "")).toBe(words(missing.json.error_msg, "nobody"));
+    }
+    for (const path of ["/v3/sources", "/operate/v1/commands", "/operate/v1/results", "/operate/v1/events"]) {
+      expect((await ferry.call("foreign", "GET", path)).text).not.toContain(source_id);
+    }
+    expect(await ferry.rows("SELECT count(*) AS n FROM events")).toEqual(before);
+  });
+
+  test("refuses ids longer than the contract allows with 400", async () => {
+    for (const { id, method, path } of withCredentials().filter((route) =>
+      /\{(source_id|server_id|id)\}/.test(route.path),
+    )) {
+      const long = path.replace(/\{\w+\}/, "x".repeat(path.includes("server_id") ? 256 : 37));
+      const body = { command_name: "START", result: "success", result_detail: {} };
+      const known = id === "queueCommand" ? { command_name: "START" } : id === "updateServerName" ? {} : body;
+      expect([id, (await ferry.call("admin", method, long, needsBody(method) ? { body: known } : {})).status]).toEqual([
+        id,
+        400,
+      ]);
+    }
+  });
+
+  test("does not answer HEAD, an unknown method, path or a trailing slash", async () => {
+    const unknown: [string, string][] = [
+      ["HEAD", "/v3/sources"],
+      ["PATCH", "/v3/sources"],
+      ["GET", "/v3/sources/"],
+      ["GET", "/v1/sms/sources"],
+      ["GET", "/v3/nothing"],
+      ["GET", "/operate/v1"],
+      ["POST", "/"],
+    ];
+    for (const as of ["admin", null] as const) {
+      for (const [method, path] of unknown) {
+        const response = await ferry.send(as as Role, method, path);
+        expect([method, path, response.status, response.headers.get("x-request-id")?.length]).toEqual([
+          method,
+          path,
+          404,
+          36,
+        ]);
+        if (method !== "HEAD")
+          expect(((await response.json()) as { error_code: string }).error_code).toBe("APIGW.0101");
+      }
+    }
+  });
+});
+
+describe("the OpenAPI document", () => {
+  test("is served without credentials and describes every operation", async () => {
+    const { status, json } = await ferry.call(null, "GET", "/openapi.json");
+    expect([status, json.openapi]).toEqual([200, "3.1.0"]);
+    const described = Object.entries(json.paths as Record<string, Record<string, { operationId: string }>>).flatMap(
+      ([path, methods]) =>
+        Object.entries(methods).map(([method, { operationId }]) => `${operationId} ${method.toUpperCase()} ${path}`),
+    );
+    expect(described.sort()).toEqual(
+      everything()
+        .map(({ id, method, path }) => `${id} ${method} ${path}`)
+        .sort(),
+    );
+  });
+
+  test("tells bounds, required members and what a reply holds", async () => {
+    const { json } = await ferry.call(null, "GET", "/openapi.json");
+    const { requestBody, responses } = json.paths["/v3/sources/{server_id}/command_result"].post;
+    const { schema } = requestBody.content["application/json"];
+    expect(schema.required).toEqual(["command_name", "result", "result_detail"]);
+    expect(schema.properties.result.enum).toEqual(["success", "fail"]);
+    expect(Object.keys(responses)).toEqual(["200", "400", "401", "403", "404", "413", "500"]);
+    const [limit] = json.paths["/operate/v1/results"].get.parameters.filter(
+      ({ name }: { name: string }) => name === "limit",
+    );
+    expect(limit).toMatchObject({
+      in: "query",
+      required: false,
+      schema: { type: "integer", minimum: 1, maximum: 1000 },
+    });
+  });
+});

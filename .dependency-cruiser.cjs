@@ -150,13 +150,9 @@ module.exports = {
     // Packages
     error(
       "no-dev-dependency",
-      "What src/ imports must be there with `npm ci --omit=dev`. (Type imports are gone by then. swagger-ui-dist's files are embedded as text by meta/.)",
+      "What src/ imports must be there with `npm ci --omit=dev`. (Type imports are gone by then.)",
       { path: "^src/" },
-      {
-        dependencyTypes: ["npm-dev"],
-        dependencyTypesNot: ["type-only"],
-        pathNot: ["(^|/)node_modules/swagger-ui-dist/"],
-      },
+      { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     ),
     error(
       "swagger-ui-only-in-meta",

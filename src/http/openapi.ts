@@ -5,6 +5,10 @@ import { type Declaration, declarationOf } from "./operation.ts";
 
 type JsonSchema = Record<string, unknown>;
 
+const SMS = "SMS v3";
+const OPERATE = "Operate";
+const SERVICE = "Service";
+
 export interface DeclaredRoute {
   id: string;
   method: string;
@@ -40,6 +44,7 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
+    tags: [{ name: SMS }, { name: OPERATE }, { name: SERVICE }],
     paths,
     components: {
       securitySchemes: {
@@ -78,13 +83,7 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
-    tags: [
-      path.startsWith("/v3") || path === "/" || path === "/{version}"
-        ? "SMS v3"
-        : path.startsWith("/operate")
-          ? "Operate"
-          : "Service",
-    ],
+    tags: [tagOf(path)],
     parameters: [...parameters(param, "path"), ...parameters(query, "query")],
     ...(json === undefined
       ? {}
@@ -99,6 +98,11 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
     },
     ...(roles.length === 0 ? {} : { security: [{ signature: [] }], "x-roles": roles }),
   };
+}
+
+function tagOf(path: string): string {
+  if (path.startsWith("/operate")) return OPERATE;
+  return path.startsWith("/v3") || path === "/" || path === "/{version}" ? SMS : SERVICE;
 }
 
 function replyHeaders(own: Record<string, string>): JsonSchema {

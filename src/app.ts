@@ -16,6 +16,7 @@ import { errorFields } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { Sealer } from "./core/sealed.ts";
 import type { Database } from "./db/database.ts";
+import { storageFailure } from "./db/storage-failure.ts";
 import { eventsOperate } from "./events/operate.ts";
 import { Events } from "./events/service.ts";
 import { failureReply } from "./http/failure-reply.ts";
@@ -87,6 +88,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .use(async (c, next) => {
       const request_id = platform.newId();
       c.set("request_id", request_id);
+      c.set("log", platform.log);
       const { access, events, meta, sources, commands, history, actions } = await services(c.env);
       c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.findKey));
       c.set("access", access);
@@ -121,7 +123,8 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
   app.notFound((c) => failureReply(noRoute(), c.var.request_id));
   app.onError((error, c) => {
     const { request_id } = c.var;
-    if (!(error instanceof Failure) || error.kind === "unavailable") {
+    const failure = error instanceof Failure ? error : (storageFailure(error) ?? error);
+    if (!(failure instanceof Failure) || failure.kind === "unavailable") {
       platform.log("error", "a request failed", {
         request_id,
         method: c.req.method,
@@ -129,7 +132,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
         ...errorFields(error),
       });
     }
-    return failureReply(error, request_id);
+    return failureReply(failure, request_id);
   });
 
   let document: object | undefined;

@@ -157,7 +157,8 @@ export function readSettings(flags: SettingValues, environment: SettingValues, f
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
   const name = v.getDotPath(issue) ?? "";
-  const value = secrets.has(name) ? "its value" : JSON.stringify(given[name]);
+  // A database URL may carry a token.
+  const value = secrets.has(name) || name === "database_url" ? "its value" : JSON.stringify(given[name]);
   throw new SettingError(`${places[name] ?? name}: ${value} is not allowed; it takes ${issue.message}`);
 }
 

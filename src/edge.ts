@@ -1,7 +1,7 @@
 import { v7 } from "uuid";
 import { createApp, createServices, type Services } from "./app.ts";
 import { background } from "./background.ts";
-import { readSettings, SettingError, type Settings, type SettingValues } from "./config.ts";
+import { bootstrapChoice, readSettings, SettingError, type Settings, type SettingValues } from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
@@ -71,27 +71,17 @@ async function open(env: SettingValues): Promise<{ services: Services; settings:
   const services = await createServices({ platform, database, master_key, settings });
   if (!prepared.has(url)) {
     await migrate(database.client, VERSION, platform.now());
-    await services.access.bootstrap(firstKey(settings));
+    await services.access.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));
     prepared.add(url);
   }
   return { services, settings };
 }
 
-/** The key of the first account, read only while there is none: a random one would be known to nobody. */
-function firstKey(settings: Settings) {
-  return {
-    get access_key() {
-      return needed("FERRY_BOOTSTRAP_ACCESS_KEY", settings.bootstrap_access_key);
-    },
-    get secret_key() {
-      return needed("FERRY_BOOTSTRAP_SECRET_KEY", settings.bootstrap_secret_key);
-    },
-    project_id: settings.bootstrap_project_id,
-  };
-}
-
-function needed(variable: string, value: string | undefined): string {
-  if (value === undefined)
-    throw new SettingError(`${variable} must be set here while the database is empty: the first account's key`);
-  return value;
+/** Called when the first account is being made: a random key would be known to nobody. */
+function refuseUnknownKey({ bootstrap_access_key, bootstrap_secret_key }: Settings): void {
+  if (bootstrap_access_key === undefined || bootstrap_secret_key === undefined) {
+    throw new SettingError(
+      "FERRY_BOOTSTRAP_ACCESS_KEY and FERRY_BOOTSTRAP_SECRET_KEY must be set here while the database is empty: the first account's key",
+    );
+  }
 }

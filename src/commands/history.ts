@@ -9,11 +9,15 @@ import {
   type ResultRow,
   selectCommand,
   selectCommandPage,
-  selectReports,
-  selectResultPage,
+  selectResultSizes,
+  selectResultsBySeq,
 } from "./store.ts";
 
 const STREAM_PAGE = 500;
+/** A page of reports holds about this much at the most: one may have 12 MiB. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** Reports shown with a command. */
+const REPORTS_SHOWN = 100;
 
 /** What was ordered and what was reported, deleted sources included: for reading. */
 export class CommandHistory {
@@ -34,16 +38,26 @@ export class CommandHistory {
   async findCommand(principal: Principal, id: string): Promise<{ command: Command; reports: ResultRow[] }> {
     const row = await selectCommand(this.#database.reader, principal.account_seq, id);
     if (!row) throw unknownCommand(id);
-    const reports = await selectReports(this.#database.reader, row.seq);
-    return { command: toCommand(this.#mailbox.current(row)), reports };
+    const query = { command_id: id, limit: REPORTS_SHOWN, order: "oldest" as const };
+    const { items } = await this.listResults(principal, query);
+    return { command: toCommand(this.#mailbox.current(row)), reports: items };
   }
 
-  /** A page of stored reports, their detail as JSON text. */
+  /** A page of stored reports, their detail as JSON text; a shorter one where the details are long. */
   async listResults(
     principal: Principal,
     query: ListResultsQuery,
   ): Promise<{ items: ResultRow[]; next_cursor: string | null }> {
-    return toPage(await selectResultPage(this.#database.reader, principal.account_seq, query), query, (row) => row);
+    const sizes = await selectResultSizes(this.#database.reader, principal.account_seq, query);
+    const page = toPage(sizes, query, (row) => row);
+    const fitting = withinBytes(page.items, PAGE_BYTES);
+    const items = await selectResultsBySeq(
+      this.#database.reader,
+      fitting.map(({ seq }) => seq),
+    );
+    const last = fitting.at(-1);
+    const isCut = last !== undefined && fitting.length < page.items.length;
+    return { items, next_cursor: isCut ? String(last.seq) : page.next_cursor };
   }
 
   /** Every stored report that matches, page by page. */
@@ -61,4 +75,13 @@ export class CommandHistory {
   deleteOldResults(before: number, limit: number): Promise<number> {
     return this.#database.writer.transaction((tx) => deleteOldResults(tx, before, limit));
   }
+}
+
+/** The first rows that weigh at most so much together; one in any case. */
+function withinBytes<Row extends { bytes: number }>(rows: readonly Row[], most: number): Row[] {
+  let total = 0;
+  return rows.filter(({ bytes }, index) => {
+    total += bytes;
+    return total <= most || index === 0;
+  });
 }

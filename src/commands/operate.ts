@@ -1,10 +1,10 @@
 import { Hono } from "hono";
-import { stream } from "hono/streaming";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
+import { streamed } from "../http/stream.ts";
 import { requestSchema } from "../http/wire.ts";
 import type { CommandHistory } from "./history.ts";
-import { commandWithReportsJson, exactJson, resultJson, resultPageJson } from "./replies.ts";
+import { commandWithReportsJson, exactJson, resultLines, resultPageJson } from "./replies.ts";
 import {
   Command,
   CommandPage,
@@ -15,6 +15,7 @@ import {
   ResultPage,
 } from "./schema.ts";
 import type { Commands } from "./service.ts";
+import type { ResultRow } from "./store.ts";
 
 const NDJSON = "application/x-ndjson";
 const CommandId = v.object({ id: requestSchema.id() });
@@ -88,12 +89,14 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
         );
       }
       const pages = c.var.history.streamResults(c.var.principal, query);
-      c.header("Content-Type", NDJSON);
-      return stream(c, async (out) => {
-        for await (const page of pages) {
-          if (out.aborted) return;
-          await out.write(`${page.map(resultJson).join("\n")}\n`);
-        }
-      }) as never;
+      // What fails at the first page is refused as usual; later the stream can only break off.
+      const first = await pages.next();
+      return streamed(c, NDJSON, lines(first, pages));
     },
   );
+
+async function* lines(first: IteratorResult<ResultRow[]>, rest: AsyncGenerator<ResultRow[]>): AsyncGenerator<string> {
+  if (first.done) return;
+  yield resultLines(first.value);
+  for await (const page of rest) yield resultLines(page);
+}

@@ -48,8 +48,13 @@ export function unknownCommand(id: string): Failure {
  */
 
 /** A stored report as JSON text. */
-export function resultJson({ seq: _, result_detail, ...rest }: ResultRow): string {
+function resultJson({ seq: _, result_detail, ...rest }: ResultRow): string {
   return `${JSON.stringify(rest).slice(0, -1)},"result_detail":${result_detail}}`;
+}
+
+/** One JSON object a line. */
+export function resultLines(rows: readonly ResultRow[]): string {
+  return `${rows.map(resultJson).join("\n")}\n`;
 }
 
 export function resultPageJson(page: { items: readonly ResultRow[]; next_cursor: string | null }): string {

@@ -123,7 +123,10 @@ export const Result = v.object({
 });
 export type Result = v.InferOutput<typeof Result>;
 
-export const CommandWithReports = v.object({ ...Command.entries, reports: v.array(Result) });
+export const CommandWithReports = v.object({
+  ...Command.entries,
+  reports: v.pipe(v.array(Result), v.description("The first ones; all of them: GET /operate/v1/results?command_id=.")),
+});
 export type CommandWithReports = v.InferOutput<typeof CommandWithReports>;
 
 const since = v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970.")));
@@ -141,6 +144,7 @@ export type ListCommandsQuery = v.InferOutput<typeof ListCommandsQuery>;
 
 export const ListResultsQuery = v.strictObject({
   source_id: v.optional(text(1, 36)),
+  command_id: v.optional(text(1, 36)),
   command_name: v.optional(v.picklist(commandNames)),
   result: v.optional(v.picklist(reportResults)),
   kind: v.optional(v.picklist(reportKinds)),

@@ -154,29 +154,39 @@ function selectResults(db: Executor) {
 }
 export type ResultRow = Awaited<ReturnType<typeof selectResults>>[number];
 
-export async function selectResultPage(
+/** What a page would hold, by key and size, one more than the limit; `selectResultsBySeq` reads it. */
+export async function selectResultSizes(
   db: Executor,
   account_seq: number,
   query: ListResultsQuery,
-): Promise<ResultRow[]> {
+): Promise<{ seq: number; bytes: number }[]> {
   const { where, orderBy } = pageClause(results.seq, query, [
     eq(results.account_seq, account_seq),
     ofSource(results.source_seq, query.source_id),
+    query.command_id === undefined
+      ? undefined
+      : sql`${results.command_seq} = (SELECT seq FROM commands WHERE id = ${query.command_id})`,
     query.command_name === undefined ? undefined : eq(results.command_name, query.command_name),
     query.result === undefined ? undefined : eq(results.result, query.result),
     query.kind === undefined ? undefined : eq(results.kind, query.kind),
     query.since === undefined ? undefined : gte(results.received_at, query.since),
     query.until === undefined ? undefined : lt(results.received_at, query.until),
   ]);
-  return selectResults(db)
+  return db
+    .select({ seq: results.seq, bytes: sql<number>`octet_length(${results.result_detail})` })
+    .from(results)
     .where(where)
     .orderBy(orderBy)
     .limit(query.limit + 1);
 }
 
-/** Every report that ended the command, repeats it or came too late for it, oldest first. */
-export async function selectReports(db: Executor, command_seq: number): Promise<ResultRow[]> {
-  return selectResults(db).where(eq(results.command_seq, command_seq)).orderBy(asc(results.seq));
+/** In the order of the keys. */
+export async function selectResultsBySeq(db: Executor, seqs: readonly number[]): Promise<ResultRow[]> {
+  const rows = await selectResults(db).where(
+    sql`${results.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`,
+  );
+  const bySeq = new Map(rows.map((row) => [row.seq, row]));
+  return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
 }
 
 /** Deletes the oldest rows that are older than `before`, at most `limit`; answers how many. */

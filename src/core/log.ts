@@ -12,6 +12,12 @@ export function jsonLog(now: () => number, write: (line: string) => void): Log {
 /** An error as log fields: text and stack for the operator, never for a reply. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: String(error) };
-  const cause = error.cause === undefined ? {} : { cause: String(error.cause) };
-  return { error: error.message, stack: error.stack, ...cause };
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const cause = error.cause === undefined ? {} : { cause: withoutValues(String(error.cause)) };
+  return { error: withoutValues(error.message), stack: frames.join("\n"), ...cause };
+}
+
+/** A failed query's message ends with its values, which may be anybody's. */
+function withoutValues(text: string): string {
+  return text.replace(/\nparams:[\s\S]*/, "");
 }

@@ -4,6 +4,8 @@ import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import type { Database } from "./database.ts";
 import { Writer } from "./writer.ts";
 
+const GROUP_BYTES = 16 * 1024 * 1024;
+
 /**
  * Opens a libSQL file for this process alone. Throws if another process has it.
  * The lock is a transaction held on an empty database beside it: the system lets go of it when the process dies.
@@ -18,7 +20,7 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
     return {
       reader: orm,
       client,
-      writer: new Writer(client, orm, nextTurn),
+      writer: new Writer(client, orm, nextTurn, GROUP_BYTES),
       exclusive: true,
       close: () => {
         client.close();

@@ -9,6 +9,9 @@ const CALL_TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 20;
 const LAST_WAIT_MS = 1_280;
 
+/** A libSQL server refuses single values of about 5 MB, and a group's rows travel as one. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+
 /** A database on a libSQL server, shared with other processes. */
 export function openRemote(url: string, authToken: string | undefined, nextTurn: (work: () => void) => void): Database {
   const client = connect(url, authToken);
@@ -16,7 +19,7 @@ export function openRemote(url: string, authToken: string | undefined, nextTurn:
   return {
     reader: orm,
     client,
-    writer: new Writer(client, orm, nextTurn),
+    writer: new Writer(client, orm, nextTurn, GROUP_BYTES),
     exclusive: false,
     close: () => client.close(),
   };

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Client, InStatement, ResultSet } from "@libsql/client";
-import { Failure } from "../core/failure.ts";
 import type { Executor, Transaction } from "./executor.ts";
+import { storageFailure } from "./storage-failure.ts";
 
 /** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
 export interface GroupPlan<Row, Outcome> {
@@ -23,7 +23,6 @@ export interface Group<Row, Outcome> {
 }
 
 const GROUP_ROWS = 200;
-const GROUP_BYTES = 16 * 1024 * 1024;
 
 interface Pending<Row, Outcome> {
   row: Row;
@@ -40,12 +39,15 @@ export class Writer {
   readonly #database: { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
   readonly #nextTurn: (work: () => void) => void;
   readonly #inTransaction = new AsyncLocalStorage<true>();
+  readonly #groupBytes: number;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(client: Client, database: Executor, nextTurn: (work: () => void) => void) {
+  /** `groupBytes`: what a group may weigh together; a heavier row goes out alone. */
+  constructor(client: Client, database: Executor, nextTurn: (work: () => void) => void, groupBytes: number) {
     this.#client = client;
     this.#database = database as unknown as { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
     this.#nextTurn = nextTurn;
+    this.#groupBytes = groupBytes;
   }
 
   /**
@@ -71,7 +73,7 @@ export class Writer {
     };
     const flush = async () => {
       scheduled = false;
-      const { taken, left } = take(pending, plan);
+      const { taken, left } = take(pending, plan, this.#groupBytes);
       pending = left;
       if (left.length > 0) schedule();
       await this.#commitGroup(plan, taken);
@@ -103,9 +105,9 @@ export class Writer {
       });
     } catch (error) {
       // One bad row must not take the others with it; a full disk refuses them all alike.
-      if (taken.length > 1 && !isUnavailable(error)) {
+      if (taken.length > 1 && storageFailure(error)?.kind !== "unavailable") {
         for (const item of taken) await this.#commitGroup(plan, [item]);
-      } else for (const item of taken) item.reject(storageFailure(error));
+      } else for (const item of taken) item.reject(error);
     }
   }
 
@@ -113,9 +115,7 @@ export class Writer {
     this.#refuseInsideTransaction();
     const done = this.#tail.then(job);
     this.#tail = done.catch(() => {});
-    return done.catch((error) => {
-      throw storageFailure(error);
-    });
+    return done;
   }
 
   #refuseInsideTransaction(): void {
@@ -123,7 +123,7 @@ export class Writer {
   }
 }
 
-function take<Row, Outcome>(pending: Pending<Row, Outcome>[], plan: GroupPlan<Row, Outcome>) {
+function take<Row, Outcome>(pending: Pending<Row, Outcome>[], plan: GroupPlan<Row, Outcome>, groupBytes: number) {
   const taken: Pending<Row, Outcome>[] = [];
   const left: Pending<Row, Outcome>[] = [];
   const keys = new Set<unknown>();
@@ -131,7 +131,7 @@ function take<Row, Outcome>(pending: Pending<Row, Outcome>[], plan: GroupPlan<Ro
   for (const item of pending) {
     const key = plan.key(item.row);
     const weight = plan.bytes(item.row);
-    const fits = taken.length < GROUP_ROWS && (bytes + weight <= GROUP_BYTES || taken.length === 0);
+    const fits = taken.length < GROUP_ROWS && (bytes + weight <= groupBytes || taken.length === 0);
     if (fits && !keys.has(key)) {
       taken.push(item);
       bytes += weight;
@@ -139,20 +139,4 @@ function take<Row, Outcome>(pending: Pending<Row, Outcome>[], plan: GroupPlan<Ro
     keys.add(key); // a later row of a source never overtakes an earlier one
   }
   return { taken, left };
-}
-
-const UNAVAILABLE =
-  /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|PROXY_ERROR|TRANSACTION_TIMEOUT|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|disk I\/O error|database or disk is full|database is locked/;
-
-/** Whether the database could not take the write just now, as opposed to refusing what was written. */
-function isUnavailable(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (UNAVAILABLE.test(`${cause.name} ${"code" in cause ? String(cause.code) : ""} ${cause.message}`)) return true;
-  }
-  return false;
-}
-
-function storageFailure(error: unknown): unknown {
-  if (error instanceof Failure || !isUnavailable(error)) return error;
-  return new Failure("unavailable", "the change could not be stored now and was not made; try again", { cause: error });
 }

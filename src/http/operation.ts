@@ -4,6 +4,7 @@ import type { Caller } from "../auth/authenticate.ts";
 import type { Principal, Role } from "../auth/principal.ts";
 import type { SignedRequest } from "../auth/signature.ts";
 import { Failure } from "../core/failure.ts";
+import type { Log } from "../core/log.ts";
 import { readBody } from "./body.ts";
 import { check, parseJsonObject, queryMembers } from "./parse.ts";
 
@@ -16,6 +17,7 @@ export interface Bindings {
 
 export interface Variables {
   request_id: string;
+  log: Log;
   authenticate: (request: SignedRequest, address: string | null) => Promise<Caller>;
   principal: Principal;
   signed_headers: readonly string[];

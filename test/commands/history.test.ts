@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Ferry, poll, queue, register, report, START, startFerry } from "../harness.ts";
+import { type Ferry, poll, queue, type Reply, register, report, START, startFerry } from "../harness.ts";
 
 let ferry: Ferry;
 let web1: string;
@@ -188,5 +188,56 @@ describe("retention", () => {
     const old = Number((await ferry.rows("SELECT count(*) AS n FROM events WHERE at < ?", START + 1))[0]?.n);
     expect(await ferry.services.events.deleteOld(START + 1, 500)).toBe(old);
     expect(await ferry.services.events.deleteOld(START + 1, 500)).toBe(0);
+  });
+});
+
+describe("listResults with long details", () => {
+  const MiB = 1024 * 1024;
+  test("gives shorter pages instead of huge ones, and skips nothing", async () => {
+    const own = await startFerry();
+    const id = await register(own);
+    for (let n = 0; n < 6; n += 1) await report(own, id, "STOP", "success", { n, text: "x".repeat(1.5 * MiB) });
+    await report(own, id, "STOP", "success", { n: 6, text: "x".repeat(9 * MiB) });
+    const pages: number[][] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const { json }: Reply = await own.call(
+        "viewer",
+        "GET",
+        `/operate/v1/results?order=oldest${cursor && `&cursor=${cursor}`}`,
+      );
+      pages.push(json.items.map((item: { result_detail: { n: number } }) => item.result_detail.n));
+      cursor = json.next_cursor;
+    }
+    expect(pages).toEqual([[0, 1], [2, 3], [4, 5], [6]]);
+    const { text } = await own.call("viewer", "GET", "/operate/v1/results", {
+      headers: { accept: "application/x-ndjson" },
+    });
+    expect(
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).result_detail.n),
+    ).toEqual([6, 5, 4, 3, 2, 1, 0]);
+    own.stop();
+  });
+
+  test("a stream whose first page fails is refused; one that fails later breaks off and is logged", async () => {
+    const own = await startFerry();
+    const id = await register(own);
+    for (let n = 0; n < 3; n += 1) await report(own, id, "STOP", "success", { n, text: "x".repeat(3 * MiB) });
+    const ask = () => own.send("viewer", "GET", "/operate/v1/results", { headers: { accept: "application/x-ndjson" } });
+    const streaming = await ask();
+    const reader = streaming.body?.getReader();
+    await reader?.read();
+    own.database.client.close();
+    await expect(
+      (async () => {
+        for (;;) if ((await reader?.read())?.done) return;
+      })(),
+    ).rejects.toThrow();
+    expect(own.logged.at(-1)?.message).toBe("a stream broke off");
+    expect((await ask()).status).toBe(500);
+    own.stop();
   });
 });

@@ -1,0 +1,28 @@
+import type { Context } from "hono";
+import { errorFields } from "../core/log.ts";
+import type { Env, Variables } from "./operation.ts";
+
+/** A reply sent piece by piece, as fast as its reader takes it. A failure on the way breaks it off and is logged. */
+export function streamed<Services extends object>(
+  c: Context<Env<Services>>,
+  contentType: string,
+  pieces: AsyncGenerator<string>,
+): never {
+  const encoder = new TextEncoder();
+  const { log, request_id }: Variables = c.var;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await pieces.next();
+        if (next.done) controller.close();
+        else controller.enqueue(encoder.encode(next.value));
+      } catch (error) {
+        log("error", "a stream broke off", { request_id, ...errorFields(error) });
+        controller.error(error);
+      }
+    },
+    cancel: async () => void (await pieces.return(undefined)),
+  });
+  // `never`: the typed client knows the JSON form of the operation only.
+  return c.body(body, 200, { "Content-Type": contentType }) as never;
+}

@@ -2,7 +2,7 @@ import type { Principal } from "../auth/principal.ts";
 import type { Database } from "../db/database.ts";
 import { toPage } from "../db/page.ts";
 import type { Mailbox } from "./mailbox.ts";
-import { toCommand, unknownCommand } from "./replies.ts";
+import { resultLines, toCommand, unknownCommand } from "./replies.ts";
 import type { Command, CommandPage, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
 import {
   deleteOldResults,
@@ -60,15 +60,16 @@ export class CommandHistory {
     return { items, next_cursor: isCut ? String(last.seq) : page.next_cursor };
   }
 
-  /** Every stored report that matches, page by page. */
-  async *streamResults(principal: Principal, query: ListResultsQuery): AsyncGenerator<ResultRow[]> {
-    let page = { ...query, limit: STREAM_PAGE };
-    for (;;) {
-      const { items, next_cursor } = await this.listResults(principal, page);
-      if (items.length > 0) yield items;
-      if (next_cursor === null) return;
-      page = { ...page, cursor: next_cursor };
-    }
+  /** Every stored report that matches, as lines of JSON. What fails at the first page fails here, later the stream does. */
+  async streamResults(principal: Principal, query: ListResultsQuery): Promise<AsyncGenerator<string>> {
+    const nextPage = (cursor = query.cursor) => this.listResults(principal, { ...query, limit: STREAM_PAGE, cursor });
+    const first = await nextPage();
+    return (async function* () {
+      for (let page = first; ; page = await nextPage(page.next_cursor ?? undefined)) {
+        if (page.items.length > 0) yield resultLines(page.items);
+        if (page.next_cursor === null) return;
+      }
+    })();
   }
 
   /** Deletes at most `limit` reports received before then; answers how many. */

@@ -4,7 +4,7 @@ import { type Env, operation } from "../http/operation.ts";
 import { streamed } from "../http/stream.ts";
 import { requestSchema } from "../http/wire.ts";
 import type { CommandHistory } from "./history.ts";
-import { commandWithReportsJson, exactJson, resultLines, resultPageJson } from "./replies.ts";
+import { commandWithReportsJson, exactJson, resultPageJson } from "./replies.ts";
 import {
   Command,
   CommandPage,
@@ -15,7 +15,6 @@ import {
   ResultPage,
 } from "./schema.ts";
 import type { Commands } from "./service.ts";
-import type { ResultRow } from "./store.ts";
 
 const NDJSON = "application/x-ndjson";
 const CommandId = v.object({ id: requestSchema.id() });
@@ -88,15 +87,6 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
           resultPageJson(await c.var.history.listResults(c.var.principal, query)),
         );
       }
-      const pages = c.var.history.streamResults(c.var.principal, query);
-      // What fails at the first page is refused as usual; later the stream can only break off.
-      const first = await pages.next();
-      return streamed(c, NDJSON, lines(first, pages));
+      return streamed(c, NDJSON, await c.var.history.streamResults(c.var.principal, query));
     },
   );
-
-async function* lines(first: IteratorResult<ResultRow[]>, rest: AsyncGenerator<ResultRow[]>): AsyncGenerator<string> {
-  if (first.done) return;
-  yield resultLines(first.value);
-  for await (const page of rest) yield resultLines(page);
-}

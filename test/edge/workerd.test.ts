@@ -125,7 +125,7 @@ describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
     ["urlless", "FERRY_DATABASE_URL must be set"],
     ["badUrl", "FERRY_DATABASE_URL must be set"],
     ["otherKey", "another master key"],
-    ["nobody", "FERRY_BOOTSTRAP_ACCESS_KEY must be set"],
+    ["nobody", "FERRY_BOOTSTRAP_ACCESS_KEY and FERRY_BOOTSTRAP_SECRET_KEY must be set"],
   ])("%s: refused, and the log says: %s", async (worker, message) => {
     const { status, headers, json } = await ready(worker);
     expect({ status, json }).toEqual({

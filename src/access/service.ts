@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { KeyRecord } from "../auth/authenticate.ts";
 import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";

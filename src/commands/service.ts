@@ -133,7 +133,7 @@ export class Commands {
           );
         }
         // The source may have been deleted since it was found.
-        await this.#sources.find(principal, source_id);
+        await this.#sources.find(principal, source_id, tx);
         const command = await this.#insert(tx, source, order, { idempotency_key, order_digest, now });
         const ended = superseded(await selectOpenCommands(tx, source.seq), command).filter(
           ({ seq }) => seq !== command.seq,

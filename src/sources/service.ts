@@ -2,7 +2,7 @@ import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
-import type { Transaction } from "../db/executor.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
 import { environmentChecks, stateAfterChecks } from "./checks.ts";
@@ -50,9 +50,12 @@ export class Sources {
     this.presence = new Presence(platform, database);
   }
 
-  /** Throws `notFound`, in the same words, for an unknown source and for one of another account. */
-  async find(principal: Principal, id: string): Promise<SourceRef> {
-    const ref = this.#refs.get(id) ?? (await this.#lookUp(id));
+  /**
+   * Throws `notFound`, in the same words, for an unknown source and for one of another account. Give the transaction
+   * where the answer has to hold until its commit.
+   */
+  async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<SourceRef> {
+    const ref = this.#refs.get(id) ?? (await this.#lookUp(db, id));
     if (!ref || ref.account_seq !== principal.account_seq) throw unknownSource(id);
     return ref;
   }
@@ -149,9 +152,9 @@ export class Sources {
     this.presence.forget(ref.seq);
   }
 
-  async #lookUp(id: string): Promise<SourceRef | undefined> {
+  async #lookUp(db: Executor, id: string): Promise<SourceRef | undefined> {
     const deletions = this.#deletions;
-    const row = await selectSource(this.#database.reader, id);
+    const row = await selectSource(db, id);
     if (!row) return undefined;
     const ref = { seq: row.seq, id: row.id, account_seq: row.account_seq };
     if (this.#database.exclusive && deletions === this.#deletions) this.#refs.set(id, ref);

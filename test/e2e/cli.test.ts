@@ -111,6 +111,7 @@ test("on a terminal lists are aligned under a heading; NO_COLOR leaves out all c
   expect(heading).toMatch(/^ID +NAME +IP +OS +STATE +CONNECTED +LAST VISIT$/);
   expect(row).toStartWith(`${source_id}  terminal-1  192.0.2.22  LINUX`);
   expect(row.indexOf("terminal-1")).toBe(heading.indexOf("NAME"));
+  expect(await onTerminal(["--help"])).toContain(ESCAPE);
   for (const args of [["source", "list"], ["--help"], ["command", "--help"]]) {
     expect(await onTerminal(args, { NO_COLOR: "1" })).not.toContain(ESCAPE);
   }

@@ -148,7 +148,11 @@ const bodies: { title: string; body: string | Uint8Array; headers?: Record<strin
   { title: "nothing", body: "", status: 400 },
   { title: "an array", body: "[]", status: 400 },
   { title: "null", body: "null", status: 400 },
-  { title: "not UTF-8", body: Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')]), status: 400 },
+  {
+    title: "not UTF-8",
+    body: Buffer.from('{"command_name":"START","result":"success","result_detail":{"a":"\u00ff"}}', "latin1"),
+    status: 400,
+  },
   {
     title: "JSON as text/plain",
     body: '{"command_name":"START","result":"success","result_detail":{}}',

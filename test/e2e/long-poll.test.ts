@@ -5,7 +5,7 @@ import { endAll, Ferry, waitUntil } from "./executable.ts";
 
 afterAll(endAll);
 
-const PAST_IDLE_LIMIT_MS = 33_000;
+const PAST_IDLE_LIMIT_MS = 40_000;
 const WAKE_BOUND_MS = 100;
 const ROUNDS = 10;
 

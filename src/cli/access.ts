@@ -1,5 +1,7 @@
+import { oneOf } from "./arguments.ts";
+import { allPages, printList } from "./list.ts";
 import { formatTime } from "./output.ts";
-import { allPages, answer, group, oneOf, printList, verb } from "./verb.ts";
+import { answer, group, verb } from "./verb.ts";
 
 const roles = ["viewer", "agent", "operator", "admin"] as const;
 const MOST = 100_000;

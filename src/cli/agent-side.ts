@@ -1,7 +1,7 @@
-import { commandNames } from "./command.ts";
+import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
-import { findSource, readValue } from "./source.ts";
-import { oneOf, successful, verb, wholeNumber } from "./verb.ts";
+import { commandNames } from "./names.ts";
+import { successful, verb } from "./verb.ts";
 
 /* The two calls an agent makes, by hand. */
 

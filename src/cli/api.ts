@@ -1,7 +1,7 @@
 import { signedRequest } from "../client/client.ts";
+import { readValue } from "./arguments.ts";
 import { readConnection } from "./connection.ts";
 import { CliFailure } from "./failure.ts";
-import { readValue } from "./source.ts";
 import { successful, verb } from "./verb.ts";
 
 export const api = verb(

@@ -1,10 +1,11 @@
 import type { Client } from "../client/client.ts";
+import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
+import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
+import { commandNames } from "./names.ts";
 import { formatTime, type Output, parseExact } from "./output.ts";
-import { findSource } from "./source.ts";
-import { allPages, answer, group, moment, oneOf, printList, successful, verb, wholeNumber } from "./verb.ts";
+import { answer, group, successful, verb } from "./verb.ts";
 
-const names = ["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"] as const;
 const states = [
   "queued",
   "delivered",
@@ -35,7 +36,7 @@ const send = verb(
   { name: "send", description: "Queue a command for a source server" },
   {
     source: { type: "positional", required: true, description: "Id or name of the source" },
-    command: { type: "positional", required: true, description: names.join(", ") },
+    command: { type: "positional", required: true, description: commandNames.join(", ") },
     "task-id": { type: "string", description: "Task the command is for" },
     bucket: { type: "string", description: "Where UPLOAD_LOG uploads to" },
     "deliver-by": { type: "string", description: "End it if no poll has fetched it by then: a date or milliseconds" },
@@ -43,7 +44,7 @@ const send = verb(
     "idempotency-key": { type: "string", description: "Sending the same key again makes no second command" },
   },
   async ({ args, client, output }) => {
-    const command_name = oneOf("COMMAND", args.command, names);
+    const command_name = oneOf("COMMAND", args.command, commandNames);
     const task_id = args["task-id"];
     const { bucket } = args;
     const deliver_by = moment("--deliver-by", args["deliver-by"]);
@@ -69,26 +70,13 @@ const send = verb(
 const list = verb(
   { name: "list", description: "Commands, newest first" },
   {
-    source: { type: "string", description: "Only those of this source: id or name" },
+    ...historyArgs,
     state: { type: "string", description: `Only this state: ${states.join(", ")}` },
-    command: { type: "string", description: "Only this name" },
-    since: { type: "string", description: "Queued at or after: a date or milliseconds" },
-    until: { type: "string", description: "Queued before: a date or milliseconds" },
-    limit: { type: "string", description: "At most this many", default: "100" },
   },
   async (context) => {
     const { args, client } = context;
-    const most = wholeNumber("--limit", args.limit, 1, 1_000_000) ?? 100;
-    const since = moment("--since", args.since);
-    const until = moment("--until", args.until);
-    const query = {
-      limit: String(Math.min(most, 1000)),
-      ...(args.source !== undefined && { source_id: await findSource(client(), args.source) }),
-      ...(args.state !== undefined && { state: oneOf("--state", args.state, states) }),
-      ...(args.command !== undefined && { command_name: oneOf("--command", args.command, names) }),
-      ...(since !== undefined && { since: String(since) }),
-      ...(until !== undefined && { until: String(until) }),
-    };
+    const { most, query: common } = await historyQuery(client(), args);
+    const query = { ...common, ...(args.state !== undefined && { state: oneOf("--state", args.state, states) }) };
     const items = await allPages(
       (cursor) =>
         answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
@@ -203,4 +191,3 @@ function printLife(output: Output, command: Shown): void {
 }
 
 export const command = group("command", "Commands for source servers", { send, list, show, cancel, wait });
-export { names as commandNames };

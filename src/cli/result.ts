@@ -1,7 +1,7 @@
-import { commandNames } from "./command.ts";
+import { oneOf } from "./arguments.ts";
+import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
 import { formatTime, parseExact } from "./output.ts";
-import { findSource } from "./source.ts";
-import { allPages, group, moment, oneOf, printList, successful, verb, wholeNumber } from "./verb.ts";
+import { group, successful, verb } from "./verb.ts";
 
 interface ShownResult {
   id: string;
@@ -17,29 +17,19 @@ interface ShownResult {
 const list = verb(
   { name: "list", description: "Reports as the agents sent them, newest first" },
   {
-    source: { type: "string", description: "Only those of this source: id or name" },
-    command: { type: "string", description: "Only this command name" },
+    ...historyArgs,
     result: { type: "string", description: "success or fail" },
     kind: { type: "string", description: "matched, repeat, late or unsolicited" },
-    since: { type: "string", description: "Received at or after: a date or milliseconds" },
-    until: { type: "string", description: "Received before: a date or milliseconds" },
-    limit: { type: "string", description: "At most this many", default: "100" },
   },
   async (context) => {
     const { args, client } = context;
-    const most = wholeNumber("--limit", args.limit, 1, 1_000_000) ?? 100;
-    const since = moment("--since", args.since);
-    const until = moment("--until", args.until);
+    const { most, query: common } = await historyQuery(client(), args);
     const query = {
-      limit: String(Math.min(most, 1000)),
-      ...(args.source !== undefined && { source_id: await findSource(client(), args.source) }),
-      ...(args.command !== undefined && { command_name: oneOf("--command", args.command, commandNames) }),
+      ...common,
       ...(args.result !== undefined && { result: oneOf("--result", args.result, ["success", "fail"]) }),
       ...(args.kind !== undefined && {
         kind: oneOf("--kind", args.kind, ["matched", "repeat", "late", "unsolicited"]),
       }),
-      ...(since !== undefined && { since: String(since) }),
-      ...(until !== undefined && { until: String(until) }),
     };
     const items = await allPages(async (cursor) => {
       const page = { ...query, ...(cursor !== undefined && { cursor }) };

@@ -1,30 +1,8 @@
-import { readFileSync } from "node:fs";
-import type { Client } from "../client/client.ts";
+import { findSource, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
+import { printList } from "./list.ts";
 import { formatTime } from "./output.ts";
-import { answer, group, printList, successful, verb, wholeNumber } from "./verb.ts";
-
-/** A source named by its id, or by its name where that is unique. */
-export async function findSource(client: Client, name: string): Promise<string> {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
-  const { source_servers } = await answer(client.v3.sources.$get({ query: { name } }));
-  const same = source_servers.filter((source) => source.name === name);
-  const [only] = same;
-  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
-  if (same.length > 1) {
-    throw new CliFailure(
-      "usage",
-      `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`,
-    );
-  }
-  return only.id;
-}
-
-/** A value given as text, as @FILE or as - for standard input. */
-export function readValue(value: string): string {
-  if (value === "-") return readFileSync(0, "utf8");
-  return value.startsWith("@") ? readFileSync(value.slice(1), "utf8") : value;
-}
+import { answer, group, successful, verb } from "./verb.ts";
 
 const list = verb(
   { name: "list", description: "Source servers, oldest first" },

@@ -2,7 +2,7 @@ import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "c
 import type { Client } from "../client/client.ts";
 import { connect } from "./connection.ts";
 import { CliFailure, failureOf, type Reply } from "./failure.ts";
-import { type Cell, type Output, printTable, processOutput } from "./output.ts";
+import { type Output, processOutput } from "./output.ts";
 
 export interface VerbContext<Args extends ArgsDef> {
   args: ParsedArgs<Args>;
@@ -77,65 +77,4 @@ export async function successful<Answer extends Reply>(pending: Promise<Answer>)
   }
   if (!response.ok) throw await failureOf(response);
   return response;
-}
-
-/** Every page of an operator's list, up to `most` items. */
-export async function allPages<Item>(
-  fetchPage: (cursor: string | undefined) => Promise<{ items: Item[]; next_cursor: string | null }>,
-  most: number,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await fetchPage(cursor);
-    items.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined && items.length < most);
-  return items.slice(0, most);
-}
-
-/** A list as JSON or as a table. */
-export function printList<Item>(
-  context: { args: { json?: boolean | undefined }; output: Output },
-  items: readonly Item[],
-  columns: Record<string, (item: Item) => Cell>,
-): void {
-  if (context.args.json) context.output.print(JSON.stringify(items, null, 2));
-  else
-    printTable(
-      context.output,
-      Object.keys(columns),
-      items.map((item) => Object.values(columns).map((read) => read(item))),
-    );
-}
-
-/** A flag's whole number. */
-export function wholeNumber(flag: string, value: string | undefined, min: number, max: number): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < min || number > max) {
-    throw new CliFailure("usage", `${flag} takes a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
-  }
-  return number;
-}
-
-/** A flag's moment: milliseconds since 1970, or a date as text. */
-export function moment(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) : Date.parse(value);
-  if (Number.isNaN(ms)) {
-    throw new CliFailure(
-      "usage",
-      `${flag} takes a date (2030-01-31T12:00:00Z) or milliseconds since 1970, not ${JSON.stringify(value)}`,
-    );
-  }
-  return ms;
-}
-
-/** One of a list of words. */
-export function oneOf<const Word extends string>(what: string, value: string, words: readonly Word[]): Word {
-  const word = words.find((candidate) => candidate === value);
-  if (word === undefined)
-    throw new CliFailure("usage", `${what} is one of ${words.join(", ")}, not ${JSON.stringify(value)}`);
-  return word;
 }

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import type { Client } from "../client/client.ts";
+import { CliFailure } from "./failure.ts";
+import { answer } from "./verb.ts";
+
+/* What a person types, as what it means. */
+
+/** A source named by its id, or by its name where that is unique. */
+export async function findSource(client: Client, name: string): Promise<string> {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
+  const { source_servers } = await answer(client.v3.sources.$get({ query: { name } }));
+  const same = source_servers.filter((source) => source.name === name);
+  const [only] = same;
+  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
+  if (same.length > 1) {
+    throw new CliFailure(
+      "usage",
+      `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`,
+    );
+  }
+  return only.id;
+}
+
+/** A value given as text, as @FILE or as - for standard input. */
+export function readValue(value: string): string {
+  if (value === "-") return readFileSync(0, "utf8");
+  return value.startsWith("@") ? readFileSync(value.slice(1), "utf8") : value;
+}
+
+/** A flag's whole number. */
+export function wholeNumber(flag: string, value: string | undefined, min: number, max: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < min || number > max) {
+    throw new CliFailure("usage", `${flag} takes a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+  }
+  return number;
+}
+
+/** A flag's moment: milliseconds since 1970, or a date as text. */
+export function moment(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) : Date.parse(value);
+  if (Number.isNaN(ms)) {
+    throw new CliFailure(
+      "usage",
+      `${flag} takes a date (2030-01-31T12:00:00Z) or milliseconds since 1970, not ${JSON.stringify(value)}`,
+    );
+  }
+  return ms;
+}
+
+/** One of a list of words. */
+export function oneOf<const Word extends string>(what: string, value: string, words: readonly Word[]): Word {
+  const word = words.find((candidate) => candidate === value);
+  if (word === undefined)
+    throw new CliFailure("usage", `${what} is one of ${words.join(", ")}, not ${JSON.stringify(value)}`);
+  return word;
+}

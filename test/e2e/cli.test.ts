@@ -18,7 +18,7 @@ afterAll(endAll);
 
 const ESCAPE = "\u001b";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const noCurl = Bun.which("curl") ? undefined : "curl is not installed";
+const testWithCurl = testUnless(Bun.which("curl") ? undefined : "curl is not installed");
 
 let ferry: Ferry;
 beforeAll(async () => {
@@ -104,6 +104,17 @@ test("in a pipe lists are tab-separated, without heading and colour; --json is J
   }
 });
 
+test("a reader that has seen enough is no fault", async () => {
+  await ferry.registerSource("unread-1");
+  const env = cleanEnvironment(ferry.folder.path, ferry.signedIn);
+  for (const args of ["source list", "source list --json", "api GET /v3/sources", "serve --help"]) {
+    // The reader is gone before the first byte is written.
+    const script = `mkfifo unread; (: <unread) & { "$0" ${args}; } >unread; wait; rm unread`;
+    const { stderr } = await run(["sh", "-c", script, executable], { cwd: ferry.folder.path, env });
+    expect({ args, stderr }).toEqual({ args, stderr: "" });
+  }
+});
+
 test("on a terminal lists are aligned under a heading; NO_COLOR leaves out all colour", async () => {
   const source_id = (await cli(["source", "register", "terminal-1", "--ip", "192.0.2.22"])).line;
   const list = await onTerminal(["source", "list", "--name", "terminal-1"]);
@@ -137,6 +148,7 @@ test("the vendor's variables sign in too", async () => {
   const vendor = {
     FERRY_ACCESS_KEY: "",
     FERRY_SECRET_KEY: "",
+    FERRY_DATA: "nowhere",
     HUAWEICLOUD_SDK_AK: firstKey.access_key,
     HUAWEICLOUD_SDK_SK: firstKey.secret_key,
   };
@@ -180,6 +192,7 @@ test("every exit code is what the documentation says", async () => {
     [["report", source_id, "START", "success", "--detail", "[1]"], usage],
     [["poll", source_id, "--wait", "56"], usage],
     [["api", "GET", "v3/sources"], usage],
+    [["api", "FETCH", "/v3/sources"], usage],
     [["source", "list", "--state", "tired"], usage],
     [["source", "show", "nobody-1"], notFound],
     [["command", "show", "0f1e2d3c-0000-4000-8000-000000000000"], notFound],
@@ -249,7 +262,7 @@ const apiCalls: { title: string; args: () => string[]; expected: object }[] = [
   { title: "a refusal", args: () => ["DELETE", "/v3/sources/unknown"], expected: { error_code: "SMS.8004" } },
 ];
 for (const { title, args, expected } of apiCalls) {
-  testUnless(noCurl)(`api --curl prints a command that does the call: ${title}`, async () => {
+  testWithCurl(`api --curl prints a command that does the call: ${title}`, async () => {
     const { stdout } = await cli(["api", ...args(), "--curl"]);
     const env = cleanEnvironment(ferry.folder.path, { HOME: ferry.folder.home });
     const called = await run(["sh", "-e"], { cwd: ferry.folder.path, env }, stdout.replace(/^curl /, "curl -sS "));
@@ -279,14 +292,9 @@ test("api makes the call itself and prints the reply", async () => {
 async function onTerminal(args: string[], env: Record<string, string> = {}): Promise<string> {
   let shown = "";
   const decoder = new TextDecoder();
-  const signedIn = {
-    FERRY_ENDPOINT: ferry.url,
-    FERRY_ACCESS_KEY: firstKey.access_key,
-    FERRY_SECRET_KEY: firstKey.secret_key,
-  };
   const child = Bun.spawn([executable, ...args], {
     cwd: ferry.folder.home,
-    env: cleanEnvironment(ferry.folder.path, { ...signedIn, TERM: "xterm-256color", ...env }),
+    env: cleanEnvironment(ferry.folder.path, { ...ferry.signedIn, TERM: "xterm-256color", ...env }),
     terminal: {
       cols: 200,
       rows: 50,

@@ -161,14 +161,14 @@ export class Ferry {
   ): Promise<Response> {
     const connection: Connection = { endpoint: this.url, ...key };
     const isText = typeof body === "string";
-    return fetch(
-      await signedRequest(connection, Date.now(), `${this.url}${path}`, {
-        method,
-        headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
-        ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
-        ...(signal && { signal }),
-      }),
-    );
+    const request = await signedRequest(connection, Date.now(), `${this.url}${path}`, {
+      method,
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    // Once a kept connection breaks fetch would send the request again by itself, unseen.
+    return fetch(request, { keepalive: false });
   }
 
   /** The JSON of a call that has to succeed. */
@@ -221,14 +221,18 @@ export class Ferry {
     return lines.map((line) => JSON.parse(line));
   }
 
-  /** The command line as a user of this instance runs it, with its output in a pipe. */
-  cli(args: string[], env: Record<string, string> = {}, stdin?: string) {
-    const signedIn = {
+  /** The environment of who works with this instance under its first key. */
+  get signedIn(): Record<string, string> {
+    return {
       FERRY_ENDPOINT: this.url,
       FERRY_ACCESS_KEY: firstKey.access_key,
       FERRY_SECRET_KEY: firstKey.secret_key,
     };
-    const options = { cwd: this.folder.home, env: cleanEnvironment(this.folder.path, { ...signedIn, ...env }) };
+  }
+
+  /** The command line as a user of this instance runs it, with its output in a pipe. */
+  cli(args: string[], env: Record<string, string> = {}, stdin?: string) {
+    const options = { cwd: this.folder.home, env: cleanEnvironment(this.folder.path, { ...this.signedIn, ...env }) };
     return run([executable, ...args], options, stdin);
   }
 

@@ -109,9 +109,10 @@ const wrongSettings: {
     names: ["FERRY_REGION", '"no spaces"', "A-Z a-z 0-9 - _"],
   },
   {
-    title: "a database",
-    args: ["--database-url", "mysql://db"],
-    names: ["--database-url", '"mysql://db"', "file:PATH"],
+    title: "a database, unshown as it may hold a password",
+    args: ["--database-url", "mysql://me:secret@db"],
+    names: ["--database-url", "file:PATH"],
+    hides: "secret",
   },
   {
     title: "a retention",

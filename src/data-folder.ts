@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import {
   chmodSync,
@@ -14,23 +15,32 @@ import {
 import { join, resolve } from "node:path";
 import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
 
-/** The folder of `--data`, made if it is not there; its path, absolute. */
+/** The folder of `--data`, made if it is not there; its path, absolute. What is made in it is for its owner only. */
 export function openDataFolder(data: string): string {
+  process.umask(0o077);
   const folder = resolve(data);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-/** The master key of the folder, made at the first start. Throws if others can read it or it is none. */
-export function readMasterKey(folder: string): Uint8Array {
-  const path = join(folder, "master.key");
-  if (!existsSync(path)) writeFile(path, `${randomBytes(MASTER_KEY_BYTES).toString("hex")}\n`);
+/** The master key of the folder, or a new one, not written yet. Throws if others can read it or it is none. */
+export function readMasterKey(folder: string): { key: Uint8Array; isNew: boolean } {
+  const path = masterKeyPath(folder);
+  if (!existsSync(path)) return { key: randomBytes(MASTER_KEY_BYTES), isNew: true };
   if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
     throw new Error(`${path} can be read by others: run chmod 600 ${path} (and think about who has read it)`);
   }
   const key = parseMasterKey(readFileSync(path, "utf8"));
   if (!key) throw new Error(`${path} does not hold a master key: 64 hex digits`);
-  return key;
+  return { key, isNew: false };
+}
+
+export function writeMasterKey(folder: string, key: Uint8Array): void {
+  writeFile(masterKeyPath(folder), `${Buffer.from(key).toString("hex")}\n`);
+}
+
+function masterKeyPath(folder: string): string {
+  return join(folder, "master.key");
 }
 
 /** Where the command line on the same machine finds the first key. */

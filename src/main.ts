@@ -10,7 +10,6 @@ import { result } from "./cli/result.ts";
 import { source } from "./cli/source.ts";
 import { verb } from "./cli/verb.ts";
 import { readSettings, SettingError, type SettingValues, settingInfos } from "./config.ts";
-import { serve } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
 const serveArgs: ArgsDef = {
@@ -46,7 +45,7 @@ const serveVerb = verb(
         flag === undefined ? undefined : (args as SettingValues)[flag.slice(2)],
       ]),
     );
-    const running = await serve(
+    const running = await (await loadService()).serve(
       readSettings(flags, process.env, readConfigFile((args as SettingValues).config)),
       output.print,
     );
@@ -69,6 +68,21 @@ const ferry = defineCommand({
   meta: { name: "ferry", version: VERSION, description: "A self-hosted control plane for server migration" },
   subCommands: { serve: serveVerb, source, command, poll, report, result, key, account, api, version },
 });
+
+/** Loaded when it is needed: the database driver takes a moment to unpack, and the other verbs do without it. */
+async function loadService() {
+  try {
+    return await import("./serve.ts");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_DLOPEN_FAILED") {
+      const reason = error.message.split("\n")[0];
+      throw new Error(
+        `the database driver cannot be unpacked: set TMPDIR to a folder that is writable and allows executing (${reason})`,
+      );
+    }
+    throw error;
+  }
+}
 
 function readConfigFile(path: string | undefined): SettingValues {
   if (path === undefined) return {};
@@ -127,4 +141,9 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+// Whoever reads the output may stop reading: for a service no reason to end, for the other verbs no fault.
+process.stdout.on("error", (error: Error & { code?: string }) => {
+  if (error.code !== "EPIPE") throw error;
+  if (process.argv[2] !== "serve") process.exit(exitCodes.done);
+});
 process.exitCode = await main(process.argv.slice(2));

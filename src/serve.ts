@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { v7 } from "uuid";
-import { createApp, createServices } from "./app.ts";
+import { type App, createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
 import { bootstrapChoice, type Settings } from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
@@ -14,6 +14,7 @@ import {
   readMasterKey,
   writeBootstrapEndpoint,
   writeBootstrapFile,
+  writeMasterKey,
 } from "./data-folder.ts";
 import type { Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
@@ -22,8 +23,8 @@ import { openRemote } from "./db/open-remote.ts";
 import { docsFiles } from "./meta/docs-files.ts";
 import { VERSION } from "./version.ts";
 
-/** Above our own limit, so that the refusal is ours and has its documented body. */
-const RUNTIME_BODY_BYTES = 64 * 1024 * 1024;
+/** Far above our own limit, so that the refusal is ours and has its documented body. */
+const RUNTIME_BODY_BYTES = 2 ** 50;
 /** A connection on which nothing happens is cut after this; a waiting poll asks for more. */
 const IDLE_TIMEOUT_S = 30;
 /** Requests under way at a stop get this long. */
@@ -58,31 +59,17 @@ export async function serve(
   try {
     await migrate(database.client, VERSION, platform.now());
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
-    const master_key = configured ?? readMasterKey(folder);
+    const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
     const services = await createServices({ platform, database, master_key, settings });
-    const firstKey = await services.access.bootstrap(bootstrapChoice(settings), (key) =>
-      writeBootstrapFile(folder, key),
-    );
+    const firstKey = await services.access.bootstrap(bootstrapChoice(settings), (key) => {
+      // A database that has secrets already was refused by now: a new master key opens none of them.
+      if (isNew) writeMasterKey(folder, master_key);
+      writeBootstrapFile(folder, key);
+    });
     const jobs = background(platform, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
-    const server = Bun.serve({
-      ...settings.listen,
-      maxRequestBodySize: RUNTIME_BODY_BYTES,
-      idleTimeout: IDLE_TIMEOUT_S,
-      fetch: (request, server) =>
-        app.fetch(request, {
-          address: server.requestIP(request)?.address ?? null,
-          keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
-        }),
-      error: (error) => {
-        platform.log("error", "a request failed outside the app", errorFields(error));
-        return Response.json(
-          { error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" },
-          { status: 500 },
-        );
-      },
-    });
+    const server = listen(app, settings, platform);
     jobs.start();
     const { hostname = "", port } = server;
     const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
@@ -102,6 +89,32 @@ export async function serve(
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+function listen(app: App, { listen: { hostname, port } }: Settings, platform: Platform) {
+  try {
+    return Bun.serve({
+      hostname,
+      port,
+      maxRequestBodySize: RUNTIME_BODY_BYTES,
+      idleTimeout: IDLE_TIMEOUT_S,
+      fetch: (request, server) =>
+        app.fetch(request, {
+          address: server.requestIP(request)?.address ?? null,
+          keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
+        }),
+      error: (error) => {
+        platform.log("error", "a request failed outside the app", errorFields(error));
+        return Response.json(
+          { error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" },
+          { status: 500 },
+        );
+      },
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`--listen ${hostname}:${port} cannot be used: ${reason}`);
   }
 }
 

@@ -191,9 +191,12 @@ export class Access {
     try {
       this.#sealer.open(row.sealed_secret, secretPurpose(row.access_key));
     } catch (cause) {
-      throw new Error("this database was written under another master key: give ferry the one it was made with", {
-        cause,
-      });
+      throw new Error(
+        "this database was made with another master key: give ferry that one, in FERRY_MASTER_KEY or as master.key in the data folder",
+        {
+          cause,
+        },
+      );
     }
   }
 

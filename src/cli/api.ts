@@ -1,5 +1,5 @@
 import { signedRequest } from "../client/client.ts";
-import { readValue } from "./arguments.ts";
+import { oneOf, readValue } from "./arguments.ts";
 import { readConnection } from "./connection.ts";
 import { CliFailure } from "./failure.ts";
 import { successful, verb } from "./verb.ts";
@@ -20,7 +20,7 @@ export const api = verb(
     },
   },
   async ({ args, output }) => {
-    const method = args.method.toUpperCase();
+    const method = oneOf("METHOD", args.method.toUpperCase(), ["GET", "POST", "PUT", "DELETE"]);
     if (!args.path.startsWith("/"))
       throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
     const body = args.data === undefined ? undefined : readValue(args.data);
@@ -43,8 +43,9 @@ export const api = verb(
 
 function curlCommand(request: Request, body: string | undefined): string {
   const headers = [...request.headers].map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`);
-  const data = body === undefined ? [] : [`--data-binary ${quote(body)}`];
-  return ["curl", `-X ${request.method}`, ...headers, ...data, quote(request.url)].join(" ");
+  const data = body === undefined ? [] : [`--data-raw ${quote(body)}`];
+  // -g: brackets and braces in the path are meant as they are.
+  return ["curl", "-g", `-X ${request.method}`, ...headers, ...data, quote(request.url)].join(" ");
 }
 
 function quote(text: string): string {

@@ -24,7 +24,12 @@ export async function findSource(client: Client, name: string): Promise<string> 
 /** A value given as text, as @FILE or as - for standard input. */
 export function readValue(value: string): string {
   if (value === "-") return readFileSync(0, "utf8");
-  return value.startsWith("@") ? readFileSync(value.slice(1), "utf8") : value;
+  if (!value.startsWith("@")) return value;
+  try {
+    return readFileSync(value.slice(1), "utf8");
+  } catch (error) {
+    throw new CliFailure("usage", `${value} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** A flag's whole number. */

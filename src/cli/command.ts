@@ -106,9 +106,10 @@ const show = verb(
 
 const cancel = verb(
   { name: "cancel", description: "End a command that has not ended yet" },
-  { id: { type: "positional", required: true, description: "Id of the command" } },
+  { id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
   async ({ args, client, output }) => {
-    const ended = await answer(client().operate.v1.commands[":id"].cancel.$post({ param: { id: args.id } }));
+    const id = await commandId(client(), args.id);
+    const ended = await answer(client().operate.v1.commands[":id"].cancel.$post({ param: { id } }));
     if (args.json) output.print(JSON.stringify(ended, null, 2));
     output.tell(`${ended.command_name} ${ended.id} is cancelled`);
   },
@@ -145,7 +146,7 @@ const wait = verb(
 );
 
 async function fetchCommand(client: Client, id: string): Promise<{ text: string; command: Shown }> {
-  const found = id === "last" ? await newestCommand(client) : id;
+  const found = await commandId(client, id);
   const text = await (await successful(client.operate.v1.commands[":id"].$get({ param: { id: found } }))).text();
   // Exact for the details an agent sent; ferry's own numbers are safe as they are.
   const { reports } = parseExact(text) as Pick<Shown, "reports">;
@@ -157,7 +158,9 @@ async function fetchCommand(client: Client, id: string): Promise<{ text: string;
   return { text, command: { ...command, reports: exactReports } };
 }
 
-async function newestCommand(client: Client): Promise<string> {
+/** A command named by its id, or as `last`, the newest one. */
+async function commandId(client: Client, name: string): Promise<string> {
+  if (name !== "last") return name;
   const { items } = await answer(client.operate.v1.commands.$get({ query: { limit: "1" } }));
   const [newest] = items;
   if (!newest) throw new CliFailure("notFound", "there is no command yet");

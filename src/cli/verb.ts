@@ -50,6 +50,8 @@ function refuseUnknown(parsed: Record<string, unknown> & { _: string[] }, args: 
   const unknown = Object.keys(parsed).find((name) => name !== "_" && !known.has(name));
   if (unknown !== undefined)
     throw new CliFailure("usage", `there is no flag ${unknown.length === 1 ? "-" : "--"}${unknown}`);
+  const empty = Object.entries(args).find(([name, { type }]) => type === "string" && parsed[name] === "");
+  if (empty !== undefined) throw new CliFailure("usage", `--${empty[0]} takes a value`);
   const places = Object.values(args).filter((definition) => definition.type === "positional").length;
   const surplus = parsed._[places];
   if (surplus !== undefined) throw new CliFailure("usage", `${JSON.stringify(surplus)} is one word too many`);

@@ -77,7 +77,7 @@ async function loadService() {
     if (error instanceof Error && "code" in error && error.code === "ERR_DLOPEN_FAILED") {
       const reason = error.message.split("\n")[0];
       throw new Error(
-        `the database driver cannot be unpacked: set TMPDIR to a folder that is writable and allows executing (${reason})`,
+        `the database driver cannot be loaded (${reason}); it is unpacked to TMPDIR, which must be writable and allow executing`,
       );
     }
     throw error;

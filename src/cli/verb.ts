@@ -1,6 +1,6 @@
 import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "citty";
 import type { Client } from "../client/client.ts";
-import { connect } from "./connection.ts";
+import { connect, readConnection } from "./connection.ts";
 import { CliFailure, failureOf, type Reply } from "./failure.ts";
 import { type Output, processOutput } from "./output.ts";
 
@@ -72,9 +72,10 @@ export async function successful<Answer extends Reply>(pending: Promise<Answer>)
   try {
     response = await pending;
   } catch (error) {
+    const { endpoint } = readConnection(process.env);
     throw new CliFailure(
       "unreachable",
-      `no answer from the service: ${error instanceof Error ? error.message : String(error)}`,
+      `no answer from ${endpoint} (FERRY_ENDPOINT): ${error instanceof Error ? error.message : String(error)}`,
     );
   }
   if (!response.ok) throw await failureOf(response);

@@ -23,7 +23,10 @@ VOLUME /data
 # the volume itself and not a folder in it, because Bun creates none and a mounted folder starts out empty.
 ENV BUN_TMPDIR=/data
 
+# Variables and not flags, so that the command line in the container finds the service and its first key too.
+ENV FERRY_LISTEN=0.0.0.0:8900 FERRY_DATA=/data
+
 EXPOSE 8900
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 CMD ["ferry", "api", "GET", "/healthz"]
 ENTRYPOINT ["ferry"]
-CMD ["serve", "--listen", "0.0.0.0:8900", "--data", "/data"]
+CMD ["serve"]

@@ -76,6 +76,7 @@ CREATE TABLE `results` (
 --> statement-breakpoint
 CREATE INDEX `results_by_account` ON `results` (`account_seq`);--> statement-breakpoint
 CREATE INDEX `results_by_source` ON `results` (`source_seq`);--> statement-breakpoint
+CREATE INDEX `results_by_time` ON `results` (`received_at`);--> statement-breakpoint
 CREATE INDEX `results_by_command` ON `results` (`command_seq`) WHERE command_seq IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `events` (
 	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -90,6 +91,9 @@ CREATE TABLE `events` (
 );
 --> statement-breakpoint
 CREATE INDEX `events_by_account` ON `events` (`account_seq`);--> statement-breakpoint
+CREATE INDEX `events_by_source` ON `events` (`source_id`) WHERE source_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `events_by_command` ON `events` (`command_id`) WHERE command_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `events_by_time` ON `events` (`at`);--> statement-breakpoint
 CREATE TABLE `readiness` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`checked_at` integer NOT NULL

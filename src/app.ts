@@ -54,8 +54,9 @@ export async function createServices({ platform, database, master_key, settings 
   const access = new Access(platform, database, new Sealer(master_key, platform.randomBytes), settings.region);
   const migprojects = new Migprojects(platform, settings.region);
   const sources = new Sources(platform, database, migprojects);
-  const mailbox = database.exclusive ? new MemoryMailbox(platform, database) : new SharedMailbox(platform, database);
-  if (mailbox instanceof MemoryMailbox) await mailbox.load();
+  const mailbox = database.exclusive
+    ? await MemoryMailbox.load(platform, database)
+    : new SharedMailbox(platform, database);
   const commands = new Commands(platform, database, sources, mailbox);
   const history = new CommandHistory(database, mailbox);
   const actions = new Actions(database, sources, commands);
@@ -105,11 +106,10 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       c.res.headers.set("X-Request-Id", request_id);
     })
     .get("/", async (c, next) => {
-      const isBrowser =
-        c.req.header("Accept")?.includes("text/html") &&
-        !c.req.header("Authorization") &&
-        !c.req.header("X-Auth-Token");
-      return isBrowser ? c.redirect("/docs") : next();
+      const { method, headers } = c.req.raw;
+      const wantsPage = method === "GET" && headers.get("accept")?.includes("text/html") && "index.html" in docs_files;
+      const isKnown = headers.has("authorization") || headers.has("x-auth-token");
+      return wantsPage && !isKnown ? c.redirect("/docs") : next();
     })
     .route("/", metaOperate)
     .route("/", metaSms)

@@ -12,7 +12,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
 
 /** The folder of `--data`, made if it is not there; its path, absolute. What is made in it is for its owner only. */
@@ -78,4 +78,8 @@ function writeFile(path: string, text: string): void {
   closeSync(file);
   chmodSync(partial, 0o600);
   renameSync(partial, path);
+  if (process.platform === "win32") return; // no folder can be opened there
+  const folder = openSync(dirname(path), "r");
+  fsyncSync(folder);
+  closeSync(folder);
 }

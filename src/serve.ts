@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { v7 } from "uuid";
 import { type App, createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
-import { bootstrapChoice, type Settings } from "./config.ts";
+import { bootstrapChoice, SettingError, type Settings } from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
@@ -114,7 +114,7 @@ function listen(app: App, { listen: { hostname, port } }: Settings, platform: Pl
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`--listen ${hostname}:${port} cannot be used: ${reason}`);
+    throw new SettingError(`--listen ${hostname}:${port} cannot be used: ${reason}`);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   CreateAccountBody,
   CreateKeyBody,
   KeyPage,
+  ListKeysQuery,
   ListQuery,
   NewKey,
 } from "./schema.ts";
@@ -52,9 +53,9 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
   .get(
     "/operate/v1/keys",
     operation("listKeys", {
-      summary: "Access keys of the caller's account",
+      summary: "Access keys of an account",
       roles: ["admin"],
-      query: ListQuery,
+      query: ListKeysQuery,
       reply: KeyPage,
     }),
     async (c) => c.json(await c.var.access.listKeys(c.var.principal, c.req.valid("query"))),

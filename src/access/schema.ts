@@ -49,6 +49,12 @@ export type AccessKey = v.InferOutput<typeof AccessKey>;
 export const ListQuery = v.strictObject(pageQuery);
 export type ListQuery = v.InferOutput<typeof ListQuery>;
 
+export const ListKeysQuery = v.strictObject({
+  account: v.optional(v.pipe(AccountName, v.description("As for createKey."))),
+  ...pageQuery,
+});
+export type ListKeysQuery = v.InferOutput<typeof ListKeysQuery>;
+
 export const KeyPage = pageOf(AccessKey);
 export type KeyPage = v.InferOutput<typeof KeyPage>;
 

@@ -5,10 +5,19 @@ import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";
 import type { Database } from "../db/database.ts";
-import type { Transaction } from "../db/executor.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import { record, recordOwn } from "../events/service.ts";
-import type { AccessKey, Account, AccountPage, CreateKeyBody, KeyPage, ListQuery, NewKey } from "./schema.ts";
+import type {
+  AccessKey,
+  Account,
+  AccountPage,
+  CreateKeyBody,
+  KeyPage,
+  ListKeysQuery,
+  ListQuery,
+  NewKey,
+} from "./schema.ts";
 import {
   type AccountRow,
   countActiveAdmins,
@@ -83,10 +92,13 @@ export class Access {
       const account = await this.#addAccount(tx, FIRST_ACCOUNT_NAME, choice.project_id);
       const key = await this.#addKey(tx, account, { role: "admin", description: "made at the first start" }, choice);
       const at = this.#platform.now();
-      await recordOwn(tx, [
-        { account_seq: account.seq, at, type: "account.created", data: { account_id: account.id, name: account.name } },
-        { account_seq: account.seq, at, type: "key.created", data: { access_key: key.access_key, role: key.role } },
-      ]);
+      await recordOwn(
+        tx,
+        account.seq,
+        at,
+        { type: "account.created", data: { account_id: account.id, name: account.name } },
+        { type: "key.created", data: { access_key: key.access_key, role: key.role } },
+      );
       keep(key);
       return key;
     });
@@ -117,38 +129,39 @@ export class Access {
    */
   async createKey(principal: Principal, { account: name, ...wanted }: CreateKeyBody): Promise<NewKey> {
     return this.#database.writer.transaction(async (tx) => {
-      const own = await selectAccountBySeq(tx, principal.account_seq);
-      if (name !== undefined && name !== own?.name) refuseOthersThanInstanceAdmin(principal);
-      const account = name === undefined ? own : await selectAccountByName(tx, name);
-      if (!account) throw new Failure("notFound", `there is no account named ${name}`);
+      const account = await this.#account(tx, principal, name);
       const key = await this.#addKey(tx, account, wanted);
-      const data = { access_key: key.access_key, role: key.role, account_id: account.id };
-      await record(tx, principal, this.#platform.now(), { type: "key.created", data });
+      const data = { access_key: key.access_key, role: key.role };
+      // In the trail of the account that can be entered with it, whoever made it.
+      await record(tx, { ...principal, account_seq: account.seq }, this.#platform.now(), { type: "key.created", data });
       return key;
     });
   }
 
-  /** Keys of the caller's account, disabled ones too; never their secrets. */
-  async listKeys(principal: Principal, query: ListQuery): Promise<KeyPage> {
-    return toPage(await selectKeyPage(this.#database.reader, principal.account_seq, query), query, toAccessKey);
+  /** Keys of an account, disabled ones too; never their secrets. Which accounts: as for createKey. */
+  async listKeys(principal: Principal, { account: name, ...page }: ListKeysQuery): Promise<KeyPage> {
+    const account = await this.#account(this.#database.reader, principal, name);
+    return toPage(await selectKeyPage(this.#database.reader, account.seq, page), page, toAccessKey);
   }
 
   /**
    * From the commit on the key signs nothing. Throws `conflict` for the account's last active admin key: nobody could
-   * make another one.
+   * make another one. Admins of the first account may disable any account's keys.
    */
   async disableKey(principal: Principal, access_key: string): Promise<AccessKey> {
     return this.#database.writer.transaction(
       async (tx) => {
-        const key = await selectKey(tx, principal.account_seq, access_key);
-        if (!key) throw new Failure("notFound", `access key ${access_key} is unknown`);
+        const key = await selectKey(tx, access_key);
+        const isReachable = key?.account_seq === principal.account_seq || principal.account_seq === FIRST_ACCOUNT_SEQ;
+        if (!key || !isReachable) throw new Failure("notFound", `access key ${access_key} is unknown`);
         if (key.disabled_at !== null) return toAccessKey(key);
-        if (key.role === "admin" && (await countActiveAdmins(tx, principal.account_seq)) === 1) {
+        if (key.role === "admin" && (await countActiveAdmins(tx, key.account_seq)) === 1) {
           throw new Failure("conflict", "this is the account's last active admin key: create another one first");
         }
         const disabled_at = this.#platform.now();
         await setKeyDisabled(tx, access_key, disabled_at);
-        await record(tx, principal, disabled_at, { type: "key.disabled", data: { access_key } });
+        const by = { ...principal, account_seq: key.account_seq };
+        await record(tx, by, disabled_at, { type: "key.disabled", data: { access_key } });
         return toAccessKey({ ...key, disabled_at });
       },
       () => {
@@ -156,6 +169,15 @@ export class Access {
         this.#changes += 1;
       },
     );
+  }
+
+  /** The caller's account or, for admins of the first one, the account of that name. */
+  async #account(db: Executor, principal: Principal, name: string | undefined): Promise<AccountRow> {
+    const own = await selectAccountBySeq(db, principal.account_seq);
+    if (name !== undefined && name !== own?.name) refuseOthersThanInstanceAdmin(principal);
+    const account = name === undefined ? own : await selectAccountByName(db, name);
+    if (!account) throw new Failure("notFound", `there is no account named ${name}`);
+    return account;
   }
 
   async #addAccount(tx: Transaction, name: string, project_id = this.#newHexId()): Promise<AccountRow> {

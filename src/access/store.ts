@@ -77,11 +77,9 @@ export async function selectKeyPage(db: Executor, account_seq: number, page: Pag
 }
 export type KeyRow = Awaited<ReturnType<typeof selectKeyPage>>[number];
 
-export async function selectKey(db: Executor, account_seq: number, access_key: string): Promise<KeyRow | undefined> {
-  const [row] = await db
-    .select()
-    .from(accessKeys)
-    .where(and(eq(accessKeys.account_seq, account_seq), eq(accessKeys.access_key, access_key)));
+/** Whatever its account. */
+export async function selectKey(db: Executor, access_key: string): Promise<KeyRow | undefined> {
+  const [row] = await db.select().from(accessKeys).where(eq(accessKeys.access_key, access_key));
   return row;
 }
 

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { requestSchema } from "../http/wire.ts";
+import { objectId } from "../http/wire.ts";
 import type { Actions } from "./service.ts";
 
 export const actionsSms = new Hono<Env<{ actions: Actions }>>().delete(
@@ -9,7 +9,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>().delete(
   operation("deleteServer", {
     summary: "Delete a source server; its open commands are cancelled, their history stays",
     roles: ["operator", "admin"],
-    param: v.object({ source_id: requestSchema.id() }),
+    param: v.object({ source_id: objectId() }),
     reply: v.strictObject({}),
   }),
   async (c) => {

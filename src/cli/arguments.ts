@@ -5,11 +5,19 @@ import { answer } from "./verb.ts";
 
 /* What a person types, as what it means. */
 
+/** The most listServers gives at once. */
+export const SOURCES_PER_PAGE = 200;
+
 /** A source named by its id, or by its name where that is unique. */
 export async function findSource(client: Client, name: string): Promise<string> {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
-  const { source_servers } = await answer(client.v3.sources.$get({ query: { name } }));
-  const same = source_servers.filter((source) => source.name === name);
+  const same: { id: string }[] = [];
+  for (let offset = 0; ; offset += SOURCES_PER_PAGE) {
+    const query = { name, limit: String(SOURCES_PER_PAGE), offset: String(offset) };
+    const { source_servers } = await answer(client.v3.sources.$get({ query }));
+    same.push(...source_servers.filter((source) => source.name === name));
+    if (source_servers.length < SOURCES_PER_PAGE) break;
+  }
   const [only] = same;
   if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
   if (same.length > 1) {

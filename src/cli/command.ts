@@ -1,3 +1,4 @@
+import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
 import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
@@ -18,19 +19,7 @@ const states = [
 ] as const;
 const LOOK_EVERY_MS = 500;
 
-interface Shown {
-  id: string;
-  source_id: string;
-  command_name: string;
-  state: (typeof states)[number];
-  reason: string | null;
-  attempts: number;
-  created_at: number;
-  first_delivered_at: number | null;
-  last_delivered_at: number | null;
-  ended_at: number | null;
-  reports: { kind: string; result: string; received_at: number; result_detail: unknown }[];
-}
+type Shown = InferResponseType<Client["operate"]["v1"]["commands"][":id"]["$get"]>;
 
 const send = verb(
   { name: "send", description: "Queue a command for a source server" },
@@ -153,7 +142,7 @@ async function fetchCommand(client: Client, id: string): Promise<{ text: string;
   const command = JSON.parse(text) as Shown;
   const exactReports = command.reports.map((report, index) => ({
     ...report,
-    result_detail: reports[index]?.result_detail,
+    result_detail: reports[index]?.result_detail ?? {},
   }));
   return { text, command: { ...command, reports: exactReports } };
 }

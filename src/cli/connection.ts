@@ -6,21 +6,23 @@ import { CliFailure } from "./failure.ts";
 const DEFAULT_ENDPOINT = "http://127.0.0.1:8900";
 
 /**
- * Where to call and as whom: FERRY_ENDPOINT, FERRY_ACCESS_KEY and FERRY_SECRET_KEY; the vendor's
- * HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK; else bootstrap.env of a service in this folder (or in FERRY_DATA).
+ * Where to call and as whom: FERRY_ENDPOINT, FERRY_ACCESS_KEY and FERRY_SECRET_KEY; else, unless FERRY_ENDPOINT names
+ * another service, bootstrap.env of the one in this folder (or in FERRY_DATA); else the vendor's HUAWEICLOUD_SDK_AK and
+ * HUAWEICLOUD_SDK_SK.
  */
 export function readConnection(environment: NodeJS.ProcessEnv): Connection {
-  const own = { access_key: environment.FERRY_ACCESS_KEY, secret_key: environment.FERRY_SECRET_KEY };
-  const vendor = { access_key: environment.HUAWEICLOUD_SDK_AK, secret_key: environment.HUAWEICLOUD_SDK_SK };
-  const key = own.access_key ? own : vendor.access_key ? vendor : undefined;
+  const local = environment.FERRY_ENDPOINT ? {} : readBootstrapFile(environment.FERRY_DATA || "./ferry-data");
+  const keys = [
+    { access_key: environment.FERRY_ACCESS_KEY, secret_key: environment.FERRY_SECRET_KEY },
+    { access_key: local.FERRY_ACCESS_KEY, secret_key: local.FERRY_SECRET_KEY },
+    { access_key: environment.HUAWEICLOUD_SDK_AK, secret_key: environment.HUAWEICLOUD_SDK_SK },
+  ];
+  const key = keys.find(({ access_key }) => access_key);
   if (key && !key.secret_key) {
-    throw new CliFailure("notSignedIn", "an access key is set without its secret key: set FERRY_SECRET_KEY too");
+    throw new CliFailure("notSignedIn", `access key ${key.access_key} is set without its secret key: set both`);
   }
-  const local = key && environment.FERRY_ENDPOINT ? {} : readBootstrapFile(environment.FERRY_DATA ?? "./ferry-data");
-  return {
-    endpoint: (environment.FERRY_ENDPOINT ?? local.FERRY_ENDPOINT ?? DEFAULT_ENDPOINT).replace(/\/+$/, ""),
-    ...(key ?? { access_key: local.FERRY_ACCESS_KEY, secret_key: local.FERRY_SECRET_KEY }),
-  };
+  const endpoint = environment.FERRY_ENDPOINT || local.FERRY_ENDPOINT || DEFAULT_ENDPOINT;
+  return { endpoint: endpoint.replace(/\/+$/, ""), ...key };
 }
 
 /** The client of whoever is signed in. Throws if nobody is. */

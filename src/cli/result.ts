@@ -1,18 +1,11 @@
+import type { InferResponseType } from "hono/client";
+import type { Client } from "../client/client.ts";
 import { oneOf } from "./arguments.ts";
 import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
 import { formatTime, parseExact } from "./output.ts";
 import { group, successful, verb } from "./verb.ts";
 
-interface ShownResult {
-  id: string;
-  source_id: string;
-  command_id: string | null;
-  command_name: string;
-  result: string;
-  kind: string;
-  received_at: number;
-  result_detail: unknown;
-}
+type Page = InferResponseType<Client["operate"]["v1"]["results"]["$get"]>;
 
 const list = verb(
   { name: "list", description: "Reports as the agents sent them, newest first" },
@@ -34,7 +27,7 @@ const list = verb(
     const items = await allPages(async (cursor) => {
       const page = { ...query, ...(cursor !== undefined && { cursor }) };
       const response = await successful(client().operate.v1.results.$get({ query: page }));
-      return parseExact(await response.text()) as { items: ShownResult[]; next_cursor: string | null };
+      return parseExact(await response.text()) as Page;
     }, most);
     printList(context, items, {
       received: (item) => formatTime(Number(JSON.stringify(item.received_at))),

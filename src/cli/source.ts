@@ -1,8 +1,12 @@
-import { findSource, readValue, wholeNumber } from "./arguments.ts";
+import type { InferResponseType } from "hono/client";
+import type { Client } from "../client/client.ts";
+import { findSource, readValue, SOURCES_PER_PAGE, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { printList } from "./list.ts";
 import { formatTime } from "./output.ts";
 import { answer, group, successful, verb } from "./verb.ts";
+
+type Source = InferResponseType<Client["v3"]["sources"]["$get"]>["source_servers"][number];
 
 const list = verb(
   { name: "list", description: "Source servers, oldest first" },
@@ -13,14 +17,17 @@ const list = verb(
   },
   async (context) => {
     const { name, state, limit } = context.args;
-    wholeNumber("--limit", limit, 1, 200);
-    const query = {
-      limit,
-      ...(name !== undefined && { name }),
-      ...(state !== undefined && { state: state as "waiting" }),
-    };
-    const { source_servers } = await answer(context.client().v3.sources.$get({ query }));
-    printList(context, source_servers, {
+    const most = wholeNumber("--limit", limit, 1, 65_535) ?? SOURCES_PER_PAGE;
+    const filter = { ...(name !== undefined && { name }), ...(state !== undefined && { state: state as "waiting" }) };
+    const found: Source[] = [];
+    while (found.length < most) {
+      const page = Math.min(SOURCES_PER_PAGE, most - found.length);
+      const query = { ...filter, limit: String(page), offset: String(found.length) };
+      const { source_servers } = await answer(context.client().v3.sources.$get({ query }));
+      found.push(...source_servers);
+      if (source_servers.length < page) break;
+    }
+    printList(context, found, {
       id: (source) => source.id,
       name: (source) => source.name,
       ip: (source) => source.ip,

@@ -26,7 +26,7 @@ export function nextState(from: CommandState, event: CommandEvent): CommandState
   return transitions.find((transition) => transition.from === from && transition.event === event)?.to;
 }
 
-/** What the passing of a command's deadline means, by the state it is in. */
-export function deadlineEvent(state: "queued" | "delivered"): CommandEvent {
+/** What the passing of an open command's deadline means, by the state it is in. */
+export function deadlineEvent(state: CommandState): CommandEvent {
   return state === "queued" ? "deliver_by_passed" : "finish_within_passed";
 }

@@ -8,13 +8,15 @@ import { type CommandRow, countDelivery, selectOpenCommands, writeDeliveries } f
  */
 export interface Mailbox {
   open(source_seq: number): Promise<readonly CommandRow[]>;
+  /** Reads the source's open commands anew, where memory turns out to differ from the file. */
+  refresh(source_seq: number): Promise<void>;
   /** Counts one more delivery of a command delivered before: its number, or undefined if it has ended meanwhile. */
   redelivered(command: CommandRow): Promise<number | undefined>;
   /**
-   * Watches for something new for the source, `ms` at most. Watch first and look then, or what comes in between is
-   * missed. Undefined once the mailbox is closed: nobody waits any more.
+   * Watches for something new for the source. Watch first and look then, or what comes in between is missed. Undefined
+   * once the mailbox is closed: nobody waits any more.
    */
-  watch(source_seq: number, ms: number): Watch | undefined;
+  watch(source_seq: number): Watch | undefined;
   /** The row with deliveries that are counted but not written yet. */
   current(row: CommandRow): CommandRow;
   /** Writes what is only counted so far. */
@@ -31,7 +33,7 @@ export interface Mailbox {
 }
 
 export interface Watch {
-  /** Resolves when there may be something new, when the time is up or after `stop`. */
+  /** Resolves when there may be something new, or after `stop`. */
   changed: Promise<void>;
   stop(): void;
 }
@@ -47,18 +49,28 @@ export class MemoryMailbox implements Mailbox {
   readonly #waiting = new Map<number, Set<() => void>>();
   #closed = false;
 
-  constructor(platform: Platform, database: Database) {
+  private constructor(platform: Platform, database: Database) {
     this.#platform = platform;
     this.#database = database;
   }
 
-  /** Reads what is open; once, before the first request. */
-  async load(): Promise<void> {
-    for (const command of await selectOpenCommands(this.#database.reader)) this.#add(command);
+  /** With what is open in the file. */
+  static async load(platform: Platform, database: Database): Promise<MemoryMailbox> {
+    const mailbox = new MemoryMailbox(platform, database);
+    for (const command of await selectOpenCommands(database.reader)) mailbox.#add(command);
+    return mailbox;
   }
 
   async open(source_seq: number): Promise<readonly CommandRow[]> {
     return this.#open.get(source_seq) ?? [];
+  }
+
+  async refresh(source_seq: number): Promise<void> {
+    // In the queue of writes, so that no commit comes between reading and knowing.
+    await this.#database.writer.transaction(
+      (tx) => selectOpenCommands(tx, source_seq),
+      (open) => void this.#open.set(source_seq, open),
+    );
   }
 
   async redelivered(command: CommandRow): Promise<number | undefined> {
@@ -70,15 +82,13 @@ export class MemoryMailbox implements Mailbox {
     return known.attempts;
   }
 
-  watch(source_seq: number, ms: number): Watch | undefined {
+  watch(source_seq: number): Watch | undefined {
     if (this.#closed) return undefined;
     const waiting = this.#waiting.get(source_seq) ?? new Set();
     this.#waiting.set(source_seq, waiting);
     let stop = () => {};
     const changed = new Promise<void>((resolve) => {
-      const callOff = this.#platform.after(ms, () => stop());
       stop = () => {
-        callOff();
         waiting.delete(stop);
         if (waiting.size === 0 && this.#waiting.get(source_seq) === waiting) this.#waiting.delete(source_seq);
         resolve();
@@ -151,6 +161,8 @@ const LOOK_EVERY_MS = 1_000;
 export class SharedMailbox implements Mailbox {
   readonly #platform: Platform;
   readonly #database: Database;
+  readonly #watching = new Set<() => void>();
+  #closed = false;
 
   constructor(platform: Platform, database: Database) {
     this.#platform = platform;
@@ -165,25 +177,33 @@ export class SharedMailbox implements Mailbox {
     return this.#database.writer.transaction((tx) => countDelivery(tx, command.seq, this.#platform.now()));
   }
 
-  watch(_source_seq: number, ms: number): Watch {
+  watch(): Watch | undefined {
+    if (this.#closed) return undefined;
     let stop = () => {};
     const changed = new Promise<void>((resolve) => {
-      const callOff = this.#platform.after(Math.min(ms, LOOK_EVERY_MS), resolve);
+      const callOff = this.#platform.after(LOOK_EVERY_MS, () => stop());
       stop = () => {
         callOff();
+        this.#watching.delete(stop);
         resolve();
       };
+      this.#watching.add(stop);
     });
     return { changed, stop };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const stop of [...this.#watching]) stop();
   }
 
   current(row: CommandRow): CommandRow {
     return row;
   }
 
+  async refresh(): Promise<void> {}
   async flush(): Promise<void> {}
   wake(): void {}
-  close(): void {}
   queued(): void {}
   delivered(): void {}
   ended(): void {}

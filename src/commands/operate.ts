@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { streamed } from "../http/stream.ts";
-import { requestSchema } from "../http/wire.ts";
+import { objectId } from "../http/wire.ts";
 import type { CommandHistory } from "./history.ts";
 import { commandWithReportsJson, exactJson, resultPageJson } from "./replies.ts";
 import {
@@ -17,7 +17,7 @@ import {
 import type { Commands } from "./service.ts";
 
 const NDJSON = "application/x-ndjson";
-const CommandId = v.object({ id: requestSchema.id() });
+const CommandId = v.object({ id: objectId() });
 
 export const commandsOperate = new Hono<Env<{ commands: Commands; history: CommandHistory }>>()
   .post(
@@ -27,13 +27,17 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
       description:
         "A control command (START, STOP, SYNC, DELETE, SKIP, PREMIGRATE) supersedes an older open one of the same task; log commands run beside them.",
       roles: ["operator", "admin"],
-      param: v.object({ source_id: requestSchema.id() }),
+      param: v.object({ source_id: objectId() }),
       json: QueueCommandBody,
       reply: Command,
       status: 201,
+      otherStatus: { 200: "The command an earlier order with this idempotency key made" },
     }),
-    async (c) =>
-      c.json(await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), c.req.valid("json")), 201),
+    async (c) => {
+      const order = c.req.valid("json");
+      const { command, isNew } = await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), order);
+      return c.json(command, isNew ? 201 : 200);
+    },
   )
   .get(
     "/operate/v1/commands",
@@ -48,7 +52,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
   .get(
     "/operate/v1/commands/:id",
     operation("findCommand", {
-      summary: "A command with its deliveries and every report on it",
+      summary: "A command with its deliveries and the reports on it",
       roles: ["viewer", "operator", "admin"],
       param: CommandId,
       reply: CommandWithReports,

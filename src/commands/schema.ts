@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { integer, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
+import { integer, jsonObject, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
 
 /** What a poll may hand out and a report may name. Source: docs/decisions.md, "Commands". */
 export const commandNames = [
@@ -60,13 +60,7 @@ export type ShowCommandResponse = v.InferOutput<typeof ShowCommandResponse>;
 export const CommandBody = v.object({
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),
-  result_detail: v.pipe(
-    v.custom<object>(
-      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-      "expected a JSON object",
-    ),
-    v.description("Any JSON object; comes back as it was sent."),
-  ),
+  result_detail: v.pipe(jsonObject(), v.description("Any JSON object; comes back as it was sent.")),
 });
 export type CommandBody = v.InferOutput<typeof CommandBody>;
 
@@ -114,10 +108,7 @@ export const Result = v.object({
   command_id: v.pipe(v.nullable(v.string()), v.description("The command it ended, repeats or comes too late for.")),
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),
-  result_detail: v.pipe(
-    v.custom<object>((value) => typeof value === "object"),
-    v.description("The JSON object as received."),
-  ),
+  result_detail: v.pipe(jsonObject(), v.description("The JSON object as received.")),
   kind: v.picklist(reportKinds),
   received_at: time(),
 });

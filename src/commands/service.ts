@@ -5,15 +5,15 @@ import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import type { Transaction } from "../db/executor.ts";
 import type { Group } from "../db/writer.ts";
-import { record, recordOwn } from "../events/service.ts";
+import { type Change, record, recordOwn } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import { type DeliveryOutcome, type DeliveryRow, deliveryGroup } from "./delivery-group.ts";
-import { deadlineEvent, nextState } from "./lifecycle.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
+import type { Mailbox, Watch } from "./mailbox.ts";
 import { offered, superseded } from "./queue.ts";
 import { IDLE, type Offer, toCommand, toOffer, unknownCommand } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
-import type { Command, CommandBody, CommandState, QueueCommandBody } from "./schema.ts";
+import type { Command, CommandBody, QueueCommandBody } from "./schema.ts";
 import {
   type CommandRow,
   endCommand,
@@ -66,22 +66,30 @@ export class Commands {
   async showCommand(principal: Principal, server_id: string, waitMs: number, signal: AbortSignal): Promise<Offer> {
     const { seq } = await this.#sources.find(principal, server_id);
     await this.#sources.presence.touch(seq);
-    const until = this.#platform.now() + waitMs;
-    for (;;) {
-      const left = signal.aborted ? 0 : until - this.#platform.now();
-      const watch = left > 0 ? this.#mailbox.watch(seq, left) : undefined;
-      const stop = () => watch?.stop();
-      signal.addEventListener("abort", stop, { once: true });
-      try {
+    let watch: Watch | undefined;
+    let isOver = waitMs === 0 || signal.aborted;
+    // Not by comparing times: a clock that is set back must not prolong the wait.
+    const end = () => {
+      isOver = true;
+      watch?.stop();
+    };
+    const callOff = isOver ? () => {} : this.#platform.after(waitMs, end);
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      for (;;) {
+        watch = isOver ? undefined : this.#mailbox.watch(seq);
+        // Nobody is there to carry the command out: it must not count as delivered.
+        if (signal.aborted) return IDLE;
         // Found anew each time: it may have been deleted while this waited.
         const offer = await this.#take(principal, await this.#sources.find(principal, server_id));
         if (offer) return offer;
         if (!watch) return IDLE;
         await watch.changed;
-      } finally {
-        stop();
-        signal.removeEventListener("abort", stop);
       }
+    } finally {
+      callOff();
+      watch?.stop();
+      signal.removeEventListener("abort", end);
     }
   }
 
@@ -111,48 +119,34 @@ export class Commands {
 
   /**
    * Queues a command for a source; a control command supersedes an older open one of the same task. With an
-   * idempotency key used before, answers the command made then, or throws `conflict` if the order differs.
+   * idempotency key used before, answers the command made then (`isNew` false), or throws `conflict` if the order
+   * differs.
    */
-  async queueCommand(principal: Principal, source_id: string, order: QueueCommandBody): Promise<Command> {
-    const source = await this.#sources.find(principal, source_id);
-    const { idempotency_key = null, ...rest } = order;
-    const order_digest = idempotency_key === null ? null : jsonDigest(JSON.stringify(rest));
-    const { command } = await this.#database.writer.transaction(
+  async queueCommand(
+    principal: Principal,
+    source_id: string,
+    order: QueueCommandBody,
+  ): Promise<{ command: Command; isNew: boolean }> {
+    const order_digest = digestOfOrder(order);
+    const { command, isNew } = await this.#database.writer.transaction(
       async (tx) => {
-        const earlier =
-          idempotency_key === null ? undefined : await selectByIdempotencyKey(tx, source.seq, idempotency_key);
-        if (earlier) {
-          if (earlier.order_digest === order_digest) return { command: earlier, isNew: false, ended: [] };
-          throw new Failure("conflict", `idempotency_key ${idempotency_key} was used for another order to this source`);
-        }
+        const source = await this.#sources.find(principal, source_id, tx);
+        const earlier = await this.#orderedBefore(tx, source, order, order_digest);
+        if (earlier) return { command: earlier, isNew: false, ended: [] };
         const now = this.#platform.now();
         if (order.deliver_by !== undefined && order.deliver_by <= now) {
+          const { deliver_by } = order;
           throw new Failure(
             "invalid",
-            `deliver_by ${order.deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
+            `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
           );
         }
-        // The source may have been deleted since it was found.
-        await this.#sources.find(principal, source_id, tx);
-        const command = await this.#insert(tx, source, order, { idempotency_key, order_digest, now });
-        const ended = superseded(await selectOpenCommands(tx, source.seq), command).filter(
-          ({ seq }) => seq !== command.seq,
-        );
-        for (const older of ended) {
-          await this.#end(tx, older, "superseded", `by ${command.id}`, now);
-        }
-        const about = (id: string) => ({ source_id, command_id: id });
-        await record(
-          tx,
-          principal,
-          now,
-          { type: "command.queued", ...about(command.id), data: { command_name: command.command_name } },
-          ...ended.map((older) => ({
-            type: "command.superseded" as const,
-            ...about(older.id),
-            data: { command_name: older.command_name, by: command.id },
-          })),
-        );
+        const open = await selectOpenCommands(tx, source.seq);
+        const command = await this.#insert(tx, source, order, order_digest, now);
+        const ended = superseded(open, command);
+        const changes: Change[] = [];
+        for (const older of ended) changes.push(await end(tx, older, "supersede", `by ${command.id}`, now));
+        await record(tx, principal, now, change("command.queued", command), ...changes);
         return { command, isNew: true, ended };
       },
       ({ command, isNew, ended }) => {
@@ -160,33 +154,26 @@ export class Commands {
         if (isNew) this.#mailbox.queued(command);
       },
     );
-    return toCommand(this.#mailbox.current(command));
+    return { command: toCommand(this.#mailbox.current(command)), isNew };
   }
 
   /** Throws `conflict` if the command has ended. */
   async cancelCommand(principal: Principal, id: string): Promise<Command> {
-    return this.#database.writer
-      .transaction(
-        async (tx) => {
-          const row = await selectCommand(tx, principal.account_seq, id);
-          if (!row) throw unknownCommand(id);
-          const state = nextState(row.state, "cancel");
-          if (!state)
-            throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
-          const ended_at = this.#platform.now();
-          const reason = "by an operator";
-          await this.#end(tx, row, state, reason, ended_at);
-          await record(tx, principal, ended_at, {
-            type: "command.cancelled",
-            source_id: row.source_id,
-            command_id: id,
-            data: { command_name: row.command_name, reason },
-          });
-          return { row, command: toCommand({ ...this.#mailbox.current(row), state, reason, ended_at }) };
-        },
-        ({ row }) => this.#mailbox.ended(row),
-      )
-      .then(({ command }) => command);
+    const row = await this.#database.writer.transaction(
+      async (tx) => {
+        const row = await selectCommand(tx, principal.account_seq, id);
+        if (!row) throw unknownCommand(id);
+        if (nextState(row.state, "cancel") === undefined) {
+          throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
+        }
+        const now = this.#platform.now();
+        await record(tx, principal, now, await end(tx, row, "cancel", "by an operator", now));
+        return selectCommand(tx, principal.account_seq, id);
+      },
+      (ended) => ended && this.#mailbox.ended(ended),
+    );
+    if (!row) throw unknownCommand(id);
+    return toCommand(this.#mailbox.current(row));
   }
 
   /**
@@ -196,18 +183,9 @@ export class Commands {
   async cancelAll(tx: Transaction, principal: Principal, source: SourceRef, reason: string): Promise<CommandRow[]> {
     const now = this.#platform.now();
     const open = await selectOpenCommands(tx, source.seq);
-    for (const command of open) await this.#end(tx, command, "cancelled", reason, now);
-    await record(
-      tx,
-      principal,
-      now,
-      ...open.map((command) => ({
-        type: "command.cancelled" as const,
-        source_id: source.id,
-        command_id: command.id,
-        data: { command_name: command.command_name, reason },
-      })),
-    );
+    const changes: Change[] = [];
+    for (const command of open) changes.push(await end(tx, command, "cancel", reason, now));
+    await record(tx, principal, now, ...changes);
     return open;
   }
 
@@ -223,25 +201,13 @@ export class Commands {
     if (due.length === 0) return;
     await this.#database.writer.transaction(
       async (tx) => {
-        const ended_at = this.#platform.now();
+        const at = this.#platform.now();
         // Read again: some may have ended while this waited for its turn.
-        const past = await selectPastDue(tx, ended_at, PAST_DUE_PER_JOB);
-        const changes = past.map((row) => {
-          const event = deadlineEvent(row.state as "queued" | "delivered");
-          return { row, state: nextState(row.state, event) as "undelivered" | "overdue", reason: event };
-        });
-        for (const { row, state, reason } of changes) await this.#end(tx, row, state, reason, ended_at);
-        await recordOwn(
-          tx,
-          changes.map(({ row, state }) => ({
-            account_seq: row.account_seq,
-            at: ended_at,
-            type: `command.${state}` as const,
-            source_id: row.source_id,
-            command_id: row.id,
-            data: { command_name: row.command_name },
-          })),
-        );
+        const past = await selectPastDue(tx, at, PAST_DUE_PER_JOB);
+        for (const row of past) {
+          const event = deadlineEvent(row.state);
+          await recordOwn(tx, row.account_seq, at, await end(tx, row, event, event, at));
+        }
         return past;
       },
       (past) => {
@@ -252,15 +218,17 @@ export class Commands {
   }
 
   async #take(principal: Principal, source: SourceRef): Promise<Offer | undefined> {
-    for (;;) {
+    for (let missed: number | undefined; ; ) {
       const command = offered(await this.#mailbox.open(source.seq), this.#platform.now());
       if (!command) return undefined;
       const attempt =
         command.state === "queued"
           ? await this.#deliver(principal, source, command)
           : await this.#mailbox.redelivered(command);
-      // Ended, or delivered to another poll, since it was read: look again.
       if (attempt !== undefined) return toOffer(command, attempt);
+      // Ended, or delivered to another poll, since it was read: look again. Missed twice, memory is wrong about it.
+      if (missed === command.seq) await this.#mailbox.refresh(source.seq);
+      missed = command.seq;
     }
   }
 
@@ -279,15 +247,26 @@ export class Commands {
     return outcome && 1;
   }
 
+  /** The command an earlier order with the same idempotency key made. Throws `conflict` if that order was another one. */
+  async #orderedBefore(
+    tx: Transaction,
+    source: SourceRef,
+    { idempotency_key: key }: QueueCommandBody,
+    order_digest: string,
+  ): Promise<CommandRow | undefined> {
+    const earlier = key === undefined ? undefined : await selectByIdempotencyKey(tx, source.seq, key);
+    if (earlier && earlier.order_digest !== order_digest) {
+      throw new Failure("conflict", `idempotency_key ${key} was used for another order to this source`);
+    }
+    return earlier;
+  }
+
   async #insert(
     tx: Transaction,
     source: SourceRef,
     order: QueueCommandBody,
-    {
-      idempotency_key,
-      order_digest,
-      now,
-    }: { idempotency_key: string | null; order_digest: string | null; now: number },
+    order_digest: string,
+    created_at: number,
   ): Promise<CommandRow> {
     const row = {
       id: this.#platform.newId(),
@@ -297,27 +276,44 @@ export class Commands {
       task_id: order.command_param?.task_id ?? null,
       bucket: order.command_param?.bucket ?? null,
       state: "queued" as const,
-      created_at: now,
+      created_at,
       deliver_by: order.deliver_by ?? null,
       finish_within_s: order.finish_within_s ?? null,
       due_at: order.deliver_by ?? null,
-      idempotency_key,
+      idempotency_key: order.idempotency_key ?? null,
       order_digest,
     };
     const seq = await insertCommand(tx, row);
     const never = { reason: null, attempts: 0, first_delivered_at: null, last_delivered_at: null, ended_at: null };
     return { ...row, ...never, seq, source_id: source.id };
   }
+}
 
-  async #end(
-    tx: Transaction,
-    command: CommandRow,
-    state: CommandState,
-    reason: string,
-    ended_at: number,
-  ): Promise<void> {
-    await endCommand(tx, command.seq, { state, reason, ended_at });
-  }
+/** Ends an open command by what happened to it, within the transaction; answers what to record. */
+async function end(
+  tx: Transaction,
+  command: CommandRow,
+  event: CommandEvent,
+  reason: string,
+  ended_at: number,
+): Promise<Change> {
+  const state = nextState(command.state, event);
+  if (state === undefined) throw new Error(`a command that is ${command.state} cannot end by ${event}`);
+  await endCommand(tx, command.seq, { state, reason, ended_at });
+  return change(`command.${state}` as Change["type"], command, { reason });
+}
+
+function change(type: Change["type"], command: CommandRow, more: Record<string, unknown> = {}): Change {
+  const { source_id, id: command_id, command_name } = command;
+  return { type, source_id, command_id, data: { command_name, ...more } };
+}
+
+/** Equal for orders that mean the same. */
+function digestOfOrder({ command_name, command_param, deliver_by, finish_within_s }: QueueCommandBody): string {
+  const { task_id, bucket } = command_param ?? {};
+  return jsonDigest(
+    JSON.stringify([command_name, task_id ?? null, bucket ?? null, deliver_by ?? null, finish_within_s ?? null]),
+  );
 }
 
 function digestOf(result_detail: string): string {

@@ -54,7 +54,8 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
     }),
     async (c) => {
       const { command_name, result } = c.req.valid("json");
-      const result_detail = memberText(c.var.json_text, "result_detail") ?? "{}";
+      const result_detail = memberText(c.var.json_text, "result_detail");
+      if (result_detail === undefined) throw new Error("result_detail was checked and is not in the text");
       // Unsigned, anybody in between could turn the report to another command.
       const only_command_id = c.var.signed_headers.includes("x-command-id")
         ? (c.req.header("X-Command-Id") ?? null)

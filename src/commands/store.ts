@@ -192,7 +192,7 @@ export async function selectResultsBySeq(db: Executor, seqs: readonly number[]):
 /** Deletes the oldest rows that are older than `before`, at most `limit`; answers how many. */
 export async function deleteOldResults(tx: Transaction, before: number, limit: number): Promise<number> {
   const gone = await tx.all<{ seq: number }>(
-    sql`DELETE FROM results WHERE seq IN (SELECT seq FROM (SELECT seq, received_at FROM results ORDER BY seq LIMIT ${limit}) WHERE received_at < ${before}) RETURNING seq`,
+    sql`DELETE FROM results WHERE seq IN (SELECT seq FROM results INDEXED BY results_by_time WHERE received_at < ${before} ORDER BY received_at LIMIT ${limit}) RETURNING seq`,
   );
   return gone.length;
 }

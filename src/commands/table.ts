@@ -60,6 +60,7 @@ export const results = sqliteTable(
   (table) => [
     index("results_by_account").on(table.account_seq),
     index("results_by_source").on(table.source_seq),
+    index("results_by_time").on(table.received_at),
     index("results_by_command").on(table.command_seq).where(sql`command_seq IS NOT NULL`),
   ],
 );

@@ -2,10 +2,10 @@ import { Failure } from "../core/failure.ts";
 
 /** The database takes nothing just now: full, locked, unreadable, too busy. */
 const REFUSED =
-  /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|HTTP status (429|50[234])/;
+  /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|HTTP status (429|503)/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
-  /PROXY_ERROR|TRANSACTION_TIMEOUT|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|Network connection lost/;
+  /PROXY_ERROR|TRANSACTION_TIMEOUT|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|Network connection lost|HTTP status 50[24]/;
 /** A libSQL server has a bound of its own on the size of a value, of about 5 MB. */
 const TOO_BIG = /string or blob too big/;
 

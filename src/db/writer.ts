@@ -89,25 +89,33 @@ export class Writer {
     };
   }
 
-  /** Resolves when everything queued so far is done. */
+  /** Resolves when everything handed over so far is done, rows that wait for their group included. */
   async drain(): Promise<void> {
+    await new Promise<void>((resolve) => this.#nextTurn(resolve));
     await this.#tail;
   }
 
   async #commitGroup<Row, Outcome>(plan: GroupPlan<Row, Outcome>, taken: Pending<Row, Outcome>[]): Promise<void> {
     const rows = taken.map((item) => item.row);
+    let results: readonly ResultSet[];
     try {
-      const results = await this.#client.batch(plan.statements(rows), "write");
+      results = await this.#client.batch(plan.statements(rows), "write");
+    } catch (error) {
+      // One bad row must not take the others with it; a full disk refuses them all alike.
+      if (taken.length > 1 && storageFailure(error)?.kind !== "unavailable") {
+        for (const item of taken) await this.#commitGroup(plan, [item]);
+      } else for (const item of taken) item.reject(error);
+      return;
+    }
+    // Committed: whatever goes wrong from here on, the rows must not go out again.
+    try {
       const outcomes = plan.outcomes(results, rows);
       plan.committed?.(outcomes, rows);
       taken.forEach((item, index) => {
         item.resolve(outcomes[index] as Outcome);
       });
     } catch (error) {
-      // One bad row must not take the others with it; a full disk refuses them all alike.
-      if (taken.length > 1 && storageFailure(error)?.kind !== "unavailable") {
-        for (const item of taken) await this.#commitGroup(plan, [item]);
-      } else for (const item of taken) item.reject(error);
+      for (const item of taken) item.reject(error);
     }
   }
 

@@ -5,6 +5,7 @@ export const eventTypes = [
   "account.created",
   "key.created",
   "key.disabled",
+  "migproject.created",
   "source.registered",
   "source.reregistered",
   "source.updated",

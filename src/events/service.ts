@@ -3,7 +3,7 @@ import type { Database } from "../db/database.ts";
 import type { Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import type { Event, EventPage, EventType, ListEventsQuery } from "./schema.ts";
-import { deleteOldEvents, type EventRow, insertEvents, type NewEvent, selectEvents } from "./store.ts";
+import { deleteOldEvents, type EventRow, insertEvents, selectEvents } from "./store.ts";
 
 /** The record of every change: audit now, live stream and webhooks later. */
 export class Events {
@@ -24,14 +24,22 @@ export class Events {
   }
 }
 
-/** Writes what a caller did into the change's own transaction. */
+/** A change as it is recorded; `data` is small and holds no secrets. */
+export interface Change {
+  type: EventType;
+  source_id?: string;
+  command_id?: string;
+  data?: Record<string, unknown>;
+}
+
+/** Writes what a caller did into the change's own transaction, in the caller's account or the one it was done to. */
 export async function record(
   tx: Transaction,
-  principal: Principal,
+  by: Pick<Principal, "account_seq" | "access_key" | "address">,
   at: number,
-  ...changes: { type: EventType; source_id?: string; command_id?: string; data?: Record<string, unknown> }[]
+  ...changes: Change[]
 ): Promise<void> {
-  const { account_seq, access_key: actor, address } = principal;
+  const { account_seq, access_key: actor, address } = by;
   await insertEvents(
     tx,
     changes.map((change) => ({ account_seq, actor, address, at, ...change })),
@@ -39,10 +47,10 @@ export async function record(
 }
 
 /** Writes what ferry did by itself. */
-export async function recordOwn(tx: Transaction, rows: readonly Omit<NewEvent, "actor" | "address">[]): Promise<void> {
+export async function recordOwn(tx: Transaction, account_seq: number, at: number, ...changes: Change[]): Promise<void> {
   await insertEvents(
     tx,
-    rows.map((row) => ({ ...row, actor: null, address: null })),
+    changes.map((change) => ({ account_seq, actor: null, address: null, at, ...change })),
   );
 }
 

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** Append-only: one row per change, written in the change's own commit. */
@@ -17,5 +18,10 @@ export const events = sqliteTable(
     /** JSON object, small, without secrets. */
     data: text(),
   },
-  (table) => [index("events_by_account").on(table.account_seq)],
+  (table) => [
+    index("events_by_account").on(table.account_seq),
+    index("events_by_source").on(table.source_id).where(sql`source_id IS NOT NULL`),
+    index("events_by_command").on(table.command_id).where(sql`command_id IS NOT NULL`),
+    index("events_by_time").on(table.at),
+  ],
 );

@@ -36,7 +36,7 @@ export function failureReply(error: unknown, requestId: string): Response {
   const limit = reply.status === 403 ? MAX_FORBIDDEN_MESSAGE : MAX_MESSAGE;
   const body = {
     error_code: failure.code ?? reply.code,
-    error_msg: [...failure.message].slice(0, limit).join(""),
+    error_msg: [...failure.message.slice(0, 2 * limit)].slice(0, limit).join(""),
     ...(reply.shape === "gateway" ? { request_id: requestId } : {}),
   };
   const headers = new Headers({ "Content-Type": "application/json", "X-Request-Id": requestId });

@@ -94,6 +94,9 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
         headers: replyHeaders(declaration.replyHeaders ?? {}),
         content: Object.fromEntries(types.map((type) => [type, type === "application/json" ? { schema } : {}])),
       },
+      ...(declaration.otherStatus && {
+        200: { description: declaration.otherStatus[200], content: { "application/json": { schema } } },
+      }),
       ...failures(declaration),
     },
     ...(roles.length === 0 ? {} : { security: [{ signature: [] }], "x-roles": roles }),
@@ -144,12 +147,21 @@ function parameters(schema: v.GenericSchema | undefined, place: "path" | "query"
     // A query member with a default is required of the output, not of the caller.
     required: place === "path" || (required.includes(name) && member.default === undefined),
     ...(member.description === undefined ? {} : { description: member.description }),
-    schema: member,
+    // Defaults are texts, as a query has them.
+    schema:
+      member.type === "integer" && member.default !== undefined
+        ? { ...member, default: Number(member.default) }
+        : member,
   }));
 }
 
 function jsonSchema(schema: v.GenericSchema, typeMode: "input" | "output"): JsonSchema {
   // `check` and `transform` have no JSON Schema; what they mean stands in the description.
-  const { $schema: _, ...rest } = toJsonSchema(schema, { errorMode: "ignore", typeMode }) as JsonSchema;
+  const { $schema: _, ...rest } = toJsonSchema(schema, {
+    errorMode: "ignore",
+    typeMode,
+    // The one custom schema there is: a free JSON object.
+    overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? { type: "object" } : undefined),
+  }) as JsonSchema;
   return rest;
 }

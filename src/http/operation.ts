@@ -47,6 +47,8 @@ export interface Declaration {
   reply: Schema;
   /** 201 for what was made on the operator's side; the SMS API answers 200 to everything. */
   status?: 200 | 201;
+  /** A second successful status with the same reply, and what it means. */
+  otherStatus?: { 200: string };
   /** Where the reply is not JSON, or not only. */
   replyTypes?: readonly string[];
   /** Reply headers beyond X-Request-Id, with what they hold. */

@@ -34,8 +34,17 @@ function maxCharacters(max: number): v.MaxLengthAction<string, number, undefined
   };
 }
 
+/** U+0000 ends a text in the database, half of a surrogate pair is stored as another character: neither comes back. */
+const isStorable = (value: string) => !value.includes("\u0000") && value.isWellFormed();
+
 /** Text of `min` to `max` Unicode characters. */
-export const text = (min: number, max: number) => v.pipe(v.string(), minCharacters(min), maxCharacters(max));
+export const text = (min: number, max: number) =>
+  v.pipe(
+    v.string(),
+    minCharacters(min),
+    maxCharacters(max),
+    v.check(isStorable, "text without U+0000 and without halves of surrogate pairs"),
+  );
 
 /** Whole number from `min` to `max`; never past 2^53 - 1, which could not be given back unchanged. */
 export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
@@ -65,10 +74,15 @@ export const queryBoolean = () =>
     v.boolean(),
   );
 
-export const requestSchema = {
-  /** Path parameter of every object but the two command operations: unknown is 404, longer is 400. */
-  id: () => text(1, 36),
-};
+/** Path parameter of every object but the two command operations: unknown is 404, longer is 400. */
+export const objectId = () => text(1, 36);
+
+/** A free JSON object. v.record and v.looseObject would drop members named constructor or __proto__. */
+export const jsonObject = () =>
+  v.custom<object>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected a JSON object",
+  );
 
 /** A page of an operator's list. */
 export const pageOf = <const Item extends v.GenericSchema>(item: Item) =>

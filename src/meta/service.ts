@@ -8,14 +8,25 @@ import { writeReadiness } from "./store.ts";
 export class Meta {
   readonly #platform: Platform;
   readonly #database: Database;
+  #checking: Promise<void> | undefined;
 
   constructor(platform: Platform, database: Database) {
     this.#platform = platform;
     this.#database = database;
   }
 
-  /** Resolves when a write has gone through; reads do not prove the write path. Throws `unavailable` if none does. */
-  async ready(): Promise<void> {
+  /**
+   * Resolves when a write has gone through; reads do not prove the write path. Whoever asks meanwhile shares that write:
+   * no credentials are needed to ask. Throws `unavailable` if it does not go through.
+   */
+  ready(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #check(): Promise<void> {
     try {
       await this.#database.writer.transaction((tx) => writeReadiness(tx, this.#platform.now()));
     } catch (error) {

@@ -206,7 +206,11 @@ export class Sources {
       ...(state !== row.state && { state_action_time: now }),
       ...(migration_cycle !== row.migration_cycle && { stage_action_time: now }),
     });
-    await record(tx, principal, now, { type: "source.reregistered", source_id: id, data: { name: registration.name } });
+    await record(tx, principal, now, {
+      type: "source.reregistered",
+      source_id: id,
+      data: { name: body.name ?? row.name },
+    });
     return { id };
   }
 

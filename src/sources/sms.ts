@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { requestSchema } from "../http/wire.ts";
+import { objectId } from "../http/wire.ts";
 import {
   ListServersQuery,
   ListServersResponse,
@@ -12,7 +12,7 @@ import {
 } from "./schema.ts";
 import type { Sources } from "./service.ts";
 
-const SourceId = v.object({ source_id: requestSchema.id() });
+const SourceId = v.object({ source_id: objectId() });
 
 export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
   .post(

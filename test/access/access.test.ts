@@ -101,6 +101,19 @@ describe("accounts", () => {
     expect(listed[2]).toEqual(account);
   });
 
+  test("they see and disable other accounts' keys, and the trail is in those accounts", async () => {
+    const { json: key } = await createKey({ role: "admin", account: "other" });
+    const listed = (await ferry.call("admin", "GET", "/operate/v1/keys?account=other")).json.items;
+    expect(listed.map(({ access_key }: { access_key: string }) => access_key)).toContain(key.access_key);
+    expect((await disable(key.access_key)).status).toBe(200);
+    const trail = (await ferry.call("foreign", "GET", "/operate/v1/events?limit=2")).json.items;
+    expect(trail).toMatchObject([
+      { type: "key.disabled", actor: ferry.keys.admin.access_key, data: { access_key: key.access_key } },
+      { type: "key.created", actor: ferry.keys.admin.access_key, data: { access_key: key.access_key, role: "admin" } },
+    ]);
+    expect((await ferry.call("foreign", "GET", "/operate/v1/keys?account=default")).status).toBe(403);
+  });
+
   test("other admins may neither make nor list accounts, nor keys for another one", async () => {
     expect((await ferry.call("foreign", "POST", "/operate/v1/accounts", { body: { name: "mine" } })).status).toBe(403);
     expect((await ferry.call("foreign", "GET", "/operate/v1/accounts")).status).toBe(403);

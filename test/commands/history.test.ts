@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { background } from "../../src/background.ts";
 import { type Ferry, poll, queue, type Reply, register, report, START, startFerry } from "../harness.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 let ferry: Ferry;
 let web1: string;
@@ -120,7 +123,7 @@ describe("findCommand", () => {
     expect((await ferry.call("foreign", "GET", `/operate/v1/commands/${waiting}`)).status).toBe(404);
   });
 
-  test("later deliveries are counted across a clean stop", async () => {
+  test("later deliveries are written by a job", async () => {
     await ferry.runJobs();
     expect(await ferry.rows("SELECT attempts FROM commands WHERE id = ?", failed)).toEqual([{ attempts: 2 }]);
   });
@@ -179,15 +182,37 @@ describe("listResults", () => {
 });
 
 describe("retention", () => {
+  const count = async (table: string, column: string) =>
+    Number((await ferry.rows(`SELECT count(*) AS n FROM ${table} WHERE ${column} < ?`, START + 1))[0]?.n);
+
   test("deletes what is older, in small batches, and nothing else", async () => {
-    const before = Number((await ferry.rows("SELECT count(*) AS n FROM results"))[0]?.n);
+    const [total] = await ferry.rows("SELECT count(*) AS n FROM results");
     expect(await ferry.services.history.deleteOldResults(START + 1, 1)).toBe(1);
     expect(await ferry.services.history.deleteOldResults(START + 1, 500)).toBe(1);
     expect(await ferry.services.history.deleteOldResults(START + 1, 500)).toBe(0);
-    expect(await ferry.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: before - 2 }]);
-    const old = Number((await ferry.rows("SELECT count(*) AS n FROM events WHERE at < ?", START + 1))[0]?.n);
-    expect(await ferry.services.events.deleteOld(START + 1, 500)).toBe(old);
-    expect(await ferry.services.events.deleteOld(START + 1, 500)).toBe(0);
+    expect(await ferry.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: Number(total?.n) - 2 }]);
+  });
+
+  test("the job deletes everything past its age, also behind rows from a clock that was ahead", async () => {
+    const own = await startFerry();
+    const id = await register(own);
+    own.clock.set(START + 400 * DAY_MS);
+    for (let n = 0; n < 3; n += 1) await report(own, id, "STOP");
+    own.clock.set(START);
+    for (let n = 0; n < 3; n += 1) await report(own, id, "STOP");
+    own.clock.set(START + 31 * DAY_MS);
+    await background(own.platform, own.services, { results_retention_days: 30, events_retention_days: 30 }).runAll();
+    expect(await own.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: 3 }]);
+    expect(await own.rows("SELECT count(*) AS n FROM events WHERE at = ?", START)).toEqual([{ n: 0 }]);
+    own.stop();
+  });
+
+  test("is off by default", async () => {
+    const before = await count("events", "at");
+    await ferry.clock.advance(400 * DAY_MS);
+    await ferry.runJobs();
+    expect(await count("events", "at")).toBe(before);
+    expect(before).toBeGreaterThan(0);
   });
 });
 

@@ -68,7 +68,7 @@ describe("queueCommand", () => {
         ofNone,
       ),
     ).toEqual([
-      { type: "command.superseded", command_id: ofNone, data: `{"command_name":"START","by":"${stop}"}` },
+      { type: "command.superseded", command_id: ofNone, data: `{"command_name":"START","reason":"by ${stop}"}` },
       { type: "command.queued", command_id: stop, data: '{"command_name":"STOP"}' },
     ]);
   });
@@ -76,13 +76,16 @@ describe("queueCommand", () => {
   test("the same idempotency key and order answer the same command, even after it ended", async () => {
     const order = { idempotency_key: "k", command_param: { task_id: "t" } };
     const id = await queue(ferry, source_id, "START", order);
-    expect(await queue(ferry, source_id, "START", order)).toBe(id);
+    const again = await ferry.call("operator", "POST", path, { body: { command_name: "START", ...order } });
+    expect([again.status, again.json.id]).toEqual([200, id]);
     await poll(ferry, source_id);
     await report(ferry, source_id, "START");
     expect(await queue(ferry, source_id, "START", order)).toBe(id);
     const both = await Promise.all([1, 2].map(() => queue(ferry, source_id, "STOP", { idempotency_key: "k2" })));
     expect(new Set(both).size).toBe(1);
     expect(await ferry.rows("SELECT count(*) AS n FROM commands")).toEqual([{ n: 2 }]);
+    const bare = await queue(ferry, source_id, "UPLOAD_LOG", { idempotency_key: "k3" });
+    expect(await queue(ferry, source_id, "UPLOAD_LOG", { idempotency_key: "k3", command_param: {} })).toBe(bare);
     // Another source's key is another key.
     expect(await queue(ferry, await register(ferry, "web-2"), "START", order)).not.toBe(id);
   });

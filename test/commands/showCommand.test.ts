@@ -118,6 +118,16 @@ describe("showCommand", () => {
   });
 });
 
+describe("where memory and file disagree", () => {
+  test("a poll reads the file and goes on", async () => {
+    await queue(ferry, source_id, "START");
+    await ferry.database.client.execute("UPDATE commands SET state = 'cancelled', ended_at = 1");
+    expect((await offer()).command_name).toBe("TASK_NOT_STARTED");
+    const id = await queue(ferry, source_id, "STOP");
+    expect(await offer()).toMatchObject({ id, attempt: "1" });
+  });
+});
+
 describe("showCommand with wait", () => {
   const waitingPoll = async (seconds: number, signal?: AbortSignal) => {
     let done = false;
@@ -150,6 +160,15 @@ describe("showCommand with wait", () => {
     await queue(ferry, source_id, "START");
     expect((await (await waitingPoll(20)).answer).json.command_name).toBe("START");
     expect(ferry.clock.waiting()).toBe(0);
+  });
+
+  test("an agent that has gone is not handed a command", async () => {
+    const gone = new AbortController();
+    const { answer } = await waitingPoll(55, gone.signal);
+    gone.abort();
+    await answer;
+    await queue(ferry, source_id, "START");
+    expect(await ferry.rows("SELECT attempts FROM commands")).toEqual([{ attempts: 0 }]);
   });
 
   test("another source's command wakes nobody", async () => {

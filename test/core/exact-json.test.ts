@@ -32,6 +32,17 @@ describe("memberText", () => {
   });
 });
 
+test("12 MiB of the smallest values take about as long as JSON.parse does, not many times that", () => {
+  for (const item of ["{}", "1", '"x"', '{"a":1}']) {
+    const text = `{"a":[${Array(Math.floor(12e6 / (item.length + 1)))
+      .fill(item)
+      .join(",")}]}`;
+    const detail = memberText(text, "a") ?? "";
+    expect(detail.length).toBe(text.length - 6);
+    expect(jsonDigest(detail)).toHaveLength(32);
+  }
+}, 10_000);
+
 describe("jsonDigest", () => {
   test("is equal for equal values written differently", () => {
     fc.assert(

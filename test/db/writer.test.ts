@@ -96,11 +96,34 @@ describe("a group", () => {
   });
 });
 
+describe("after the commit", () => {
+  test("nothing goes out a second time, whatever goes wrong", async () => {
+    const group = database.writer.group(
+      plan({
+        committed: () => {
+          throw new Error("memory failed");
+        },
+      }),
+    );
+    const settled = await Promise.allSettled(["a", "b", "c"].map((who, n) => group.add({ who, n })));
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect(await stored()).toEqual(["a0", "b1", "c2"]);
+  });
+
+  test("drain waits for rows that wait for their group", async () => {
+    const group = database.writer.group(plan());
+    const added = group.add({ who: "a", n: 1 });
+    await database.writer.drain();
+    expect(await stored()).toEqual(["a1"]);
+    await added;
+  });
+});
+
 describe("a transaction", () => {
   const insert = (n: number) =>
     database.writer.transaction((tx) => tx.run(sql`INSERT INTO t (who, n) VALUES ('x', ${n})`));
 
-  test("is alone and in order: 400 read-modify-writes lose nothing", async () => {
+  test("is alone and in order: 99 read-modify-writes lose nothing", async () => {
     await insert(0);
     await Promise.all(
       Array.from({ length: 99 }, () =>

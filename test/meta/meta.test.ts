@@ -43,8 +43,13 @@ describe("without credentials", () => {
   });
 
   test("a browser at / goes to the documentation; nobody else does", async () => {
-    const browser = await ferry.send(null, "GET", "/", { headers: { accept: "text/html,*/*" } });
+    const app = createApp({ platform: ferry.platform, services: () => ferry.services, docs_files: docsFiles });
+    const ask = (method: string) => app.request("/", { method, headers: { accept: "text/html,*/*" } });
+    const browser = await ask("GET");
     expect([browser.status, browser.headers.get("location")]).toEqual([302, "/docs"]);
+    expect((await ask("HEAD")).status).toBe(404);
+    // Without the page there is nothing to be sent to.
+    expect((await ferry.call(null, "GET", "/", { headers: { accept: "text/html" } })).status).toBe(401);
     expect((await ferry.call(null, "GET", "/")).status).toBe(401);
     expect((await ferry.call("viewer", "GET", "/", { headers: { accept: "text/html" } })).status).toBe(200);
   });

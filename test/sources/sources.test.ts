@@ -263,6 +263,8 @@ describe("registerServer", () => {
     ["a network without mac", { networks: [{ name: "eth0" }] }, "networks.0.mac"],
     ["a flag as number", { has_tc: 1 }, "has_tc"],
     ["disks as object", { disks: {} }, "disks"],
+    ["a name with U+0000", { name: "a\u0000b" }, "U+0000"],
+    ["a name with half a surrogate pair", { name: "a\ud800" }, "surrogate"],
   ])("refuses %s, saying what is wrong", async (_name, more, said) => {
     const { status, json } = await ferry.call("agent", "POST", "/v3/sources", { body: { ...registration(), ...more } });
     expect([status, json.error_code]).toEqual([400, "SMS.8001"]);

@@ -22,7 +22,7 @@ const Listen = v.pipe(
 
 const Days = v.pipe(
   v.string(),
-  v.regex(/^\d{1,5}$/, "a whole number of days, 0 for ever"),
+  v.regex(/^\d{1,5}$/, "a whole number of days from 0 (for ever) to 99999"),
   v.transform(Number),
   v.description("days"),
 );
@@ -160,6 +160,17 @@ export function readSettings(flags: SettingValues, environment: SettingValues, f
   // A database URL may carry a token.
   const value = secrets.has(name) || name === "database_url" ? "its value" : JSON.stringify(given[name]);
   throw new SettingError(`${places[name] ?? name}: ${value} is not allowed; it takes ${issue.message}`);
+}
+
+/** Variables of the command line, not of the service. */
+const ofTheClient = new Set(["FERRY_ENDPOINT", "FERRY_ACCESS_KEY", "FERRY_SECRET_KEY", "FERRY_PROJECT_ID"]);
+
+/** FERRY_* variables that mean nothing: mistyped ones would otherwise be ignored without a word. */
+export function unknownVariables(environment: SettingValues): string[] {
+  const known = new Set(settingInfos.map(({ variable }) => variable));
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("FERRY_") && !known.has(name) && !ofTheClient.has(name),
+  );
 }
 
 function variableOf(name: string): string {

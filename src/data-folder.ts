@@ -1,8 +1,10 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -13,13 +15,19 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { SettingError } from "./config.ts";
 import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
 
 /** The folder of `--data`, made if it is not there; its path, absolute. What is made in it is for its owner only. */
 export function openDataFolder(data: string): string {
   process.umask(0o077);
   const folder = resolve(data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new SettingError(`--data ${folder} cannot be used as a folder: ${reasonOf(error)}`);
+  }
   return folder;
 }
 
@@ -82,4 +90,8 @@ function writeFile(path: string, text: string): void {
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);
   closeSync(folder);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
-import { stripVTControlCharacters } from "node:util";
-import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from "citty";
+import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import { account, key } from "./cli/access.ts";
 import { poll, report } from "./cli/agent-side.ts";
 import { api } from "./cli/api.ts";
 import { command } from "./cli/command.ts";
-import { CliFailure, type ExitReason, exitCodes } from "./cli/failure.ts";
+import { exitCodes } from "./cli/failure.ts";
 import { result } from "./cli/result.ts";
+import { runCli } from "./cli/run.ts";
 import { source } from "./cli/source.ts";
-import { verb } from "./cli/verb.ts";
-import { readSettings, SettingError, type SettingValues, settingInfos } from "./config.ts";
+import { addNotes, verb } from "./cli/verb.ts";
+import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
 import { VERSION } from "./version.ts";
 
 const serveArgs: ArgsDef = {
@@ -29,13 +29,19 @@ const serveArgs: ArgsDef = {
 
 const secretSettings = settingInfos
   .filter(({ flag }) => flag === undefined)
-  .map(({ variable, description }) => `  ${variable.padEnd(30)}  ${description}`)
-  .join("\n");
+  .map(({ variable, description }) => `  ${variable.padEnd(30)}  ${description}`);
 
 const serveVerb = verb(
   {
     name: "serve",
-    description: `Run the service. Settings come from flags, from FERRY_* variables and from a file, in this order; secret ones have no flag:\n\n${secretSettings}\n`,
+    description: "Run the service",
+    notes: [
+      "SECRETS",
+      "",
+      "Variables or lines of the configuration file; they have no flag:",
+      ...secretSettings,
+      "",
+    ].join("\n"),
   },
   serveArgs,
   async ({ args, output }) => {
@@ -45,14 +51,13 @@ const serveVerb = verb(
         flag === undefined ? undefined : (args as SettingValues)[flag.slice(2)],
       ]),
     );
-    const running = await (await loadService()).serve(
-      readSettings(flags, process.env, readConfigFile((args as SettingValues).config)),
-      output.print,
-    );
+    for (const variable of unknownVariables(process.env)) output.tell(`${variable} is no setting and is ignored`);
+    const settings = readSettings(flags, process.env, readConfigFile((args as SettingValues).config));
+    const running = await (await loadService()).serve(settings, output.print);
     const stop = async (signal: string) => {
       output.tell(`${signal}: finishing what is under way`);
       await running.stop();
-      process.exit(0);
+      process.exit(exitCodes.done);
     };
     process.once("SIGTERM", () => void stop("SIGTERM"));
     process.once("SIGINT", () => void stop("SIGINT"));
@@ -67,7 +72,16 @@ const version = verb({ name: "version", description: "Print the version" }, {}, 
 const ferry = defineCommand({
   meta: { name: "ferry", version: VERSION, description: "A self-hosted control plane for server migration" },
   subCommands: { serve: serveVerb, source, command, poll, report, result, key, account, api, version },
-});
+}) as CommandDef;
+addNotes(
+  ferry,
+  `
+WHERE COMMANDS CALL, AND AS WHOM
+
+  FERRY_ENDPOINT, FERRY_ACCESS_KEY, FERRY_SECRET_KEY; without an endpoint bootstrap.env in FERRY_DATA (default
+  ./ferry-data), where a service on this machine keeps its first key; else HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK.
+`,
+);
 
 /** Loaded when it is needed: the database driver takes a moment to unpack, and the other verbs do without it. */
 async function loadService() {
@@ -96,54 +110,11 @@ function readConfigFile(path: string | undefined): SettingValues {
   }
 }
 
-/** The command a line of arguments ends at, and the one above it. */
-function resolve(
-  args: readonly string[],
-  above: CommandDef = ferry as CommandDef,
-): [found: CommandDef, above: CommandDef | undefined] {
-  const below = (above.subCommands as Record<string, CommandDef> | undefined)?.[
-    args.find((arg) => !arg.startsWith("-")) ?? ""
-  ];
-  if (!below) return [above, undefined];
-  const [found, between] = resolve(args.slice(args.findIndex((arg) => !arg.startsWith("-")) + 1), below);
-  return [found, between ?? above];
-}
-
-async function usage(args: readonly string[]): Promise<string> {
-  const text = await renderUsage(...resolve(args));
-  const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  return colour ? text : stripVTControlCharacters(text);
-}
-
-function reasonOf(error: unknown): ExitReason {
-  if (error instanceof CliFailure) return error.reason;
-  const isUsage = error instanceof SettingError || (error instanceof Error && error.name === "CLIError");
-  return isUsage ? "usage" : "failed";
-}
-
-async function main(args: string[]): Promise<number> {
-  const isHelp = args.some((arg) => arg === "--help" || arg === "-h");
-  if (isHelp || args.length === 0) {
-    process.stdout.write(`${await usage(args)}\n`);
-    return isHelp ? exitCodes.done : exitCodes.usage;
-  }
-  if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return main(["version"]);
-  try {
-    await runCommand(ferry, { rawArgs: args });
-    return exitCodes.done;
-  } catch (error) {
-    const reason = reasonOf(error);
-    const message = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
-    process.stderr.write(`ferry: ${message}\n`);
-    if (error instanceof Error && error.name === "CLIError")
-      process.stderr.write("see ferry --help, or --help behind a command\n");
-    return exitCodes[reason];
-  }
-}
-
 // Whoever reads the output may stop reading: for a service no reason to end, for the other verbs no fault.
 process.stdout.on("error", (error: Error & { code?: string }) => {
   if (error.code !== "EPIPE") throw error;
   if (process.argv[2] !== "serve") process.exit(exitCodes.done);
 });
-process.exitCode = await main(process.argv.slice(2));
+const args = process.argv.slice(2);
+const asked = args.length === 1 && (args[0] === "--version" || args[0] === "-v") ? ["version"] : args;
+process.exitCode = await runCli(ferry, asked, (error) => error instanceof SettingError);

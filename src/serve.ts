@@ -57,7 +57,6 @@ export async function serve(
   const folder = openDataFolder(settings.data);
   const database = await openDatabase(settings, folder, platform);
   try {
-    await migrate(database.client, VERSION, platform.now());
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
     const services = await createServices({ platform, database, master_key, settings });
@@ -118,12 +117,30 @@ function listen(app: App, { listen: { hostname, port } }: Settings, platform: Pl
   }
 }
 
+/** Opened and brought up to date. Errors name the database, but not its URL: that may hold a token. */
 async function openDatabase(settings: Settings, folder: string, platform: Platform): Promise<Database> {
   const url = settings.database_url ?? `file:${join(folder, "ferry.db")}`;
-  if (!url.startsWith("file:")) return openRemote(url, settings.database_auth_token, platform.nextTurn);
+  const isFile = url.startsWith("file:");
   const path = resolve(url.slice("file:".length));
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  return openFile(path, platform.nextTurn);
+  try {
+    if (isFile) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const database = isFile
+      ? await openFile(path, platform.nextTurn)
+      : openRemote(url, settings.database_auth_token, platform.nextTurn);
+    try {
+      await migrate(database.client, VERSION, platform.now());
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return database;
+  } catch (error) {
+    // Errors of the driver and of the system have a code; ours say all by themselves.
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    throw new Error(`the database ${isFile ? path : "of --database-url"} cannot be used: ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 function firstSteps(folder: string): string {
@@ -142,7 +159,7 @@ In another shell:
   ${ferry} command send web-1 START
   ${ferry} poll web-1 && ${ferry} report web-1 START success --detail '{"pid":4117}'
 
-Then: ${ferry} command list
+Then: ${ferry} command show last
 `;
 }
 

@@ -50,7 +50,7 @@ describe("readSettings", () => {
     [
       {},
       { FERRY_RESULTS_RETENTION_DAYS: "1.5" },
-      'FERRY_RESULTS_RETENTION_DAYS: "1.5" is not allowed; it takes a whole number of days, 0 for ever',
+      'FERRY_RESULTS_RETENTION_DAYS: "1.5" is not allowed; it takes a whole number of days from 0 (for ever) to 99999',
     ],
     [{ database_url: "mysql://x" }, {}, "--database-url"],
     [{}, { FERRY_BOOTSTRAP_PROJECT_ID: "p/1" }, "FERRY_BOOTSTRAP_PROJECT_ID: its value is not allowed"],

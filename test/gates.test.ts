@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
 import { type Role, roles } from "../src/auth/principal.ts";
 import { declaredRoutes, openApiDocument } from "../src/http/openapi.ts";
 import contract from "./contract/operations.json" with { type: "json" };
+import schemas from "./contract/schemas.json" with { type: "json" };
 import { type Ferry, register, startFerry } from "./harness.ts";
 
 /** Operations of the contract that ferry does not serve yet. This list may only shrink. */
@@ -89,6 +93,11 @@ describe("the contract", () => {
       const expected = [
         ...operation.path_params.map((parameter) => ({ place: "path", ...parameter })),
         ...operation.query.map((parameter) => ({ place: "query", ...parameter })),
+        ...("headers_of_ferry" in operation ? operation.headers_of_ferry : []).map((header) => ({
+          place: "header",
+          type: "string",
+          ...header,
+        })),
       ] as { place: string; name: string; type: string; required: boolean; [bound: string]: unknown }[];
       const shape = (schema: Record<string, unknown>) => ({
         type: schema.type ?? (schema.enum ? "string" : undefined),
@@ -107,6 +116,116 @@ describe("the contract", () => {
         operation.id,
         expected.map(({ name, place, required, ...bounds }) => ({ name, place, required, ...shape(bounds) })),
       ]);
+    }
+  });
+});
+
+describe("models of the contract", () => {
+  interface Field {
+    name: string;
+    type: string;
+    items?: string;
+    required: boolean;
+    required_by_ferry?: boolean;
+    beyond_sdk?: boolean;
+    reply_only?: boolean;
+    accepts?: string[];
+    enum?: string[];
+    [bound: string]: unknown;
+  }
+  interface JsonSchema {
+    type?: string;
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+    items?: JsonSchema;
+    anyOf?: JsonSchema[];
+    [bound: string]: unknown;
+  }
+  const models = schemas as unknown as Record<string, { fields: Field[] }>;
+
+  /** Members that are as they are for a reason, with the reason. */
+  const reasons: Record<string, string> = {
+    "PostSourceServerBody.name": "needed to register, not to update",
+    "PostSourceServerBody.os_type": "needed to register, not to update",
+    "PostSourceServerBody.os_version": "needed to register, not to update",
+    "PostSourceServerBody.networks": "needed to register, not to update",
+    "PostSourceServerBody.agent_version": "needed to register, not to update",
+    "CommandBody.command_name": "takes the reportable names only",
+    "CommandBody.result": "takes success and fail only",
+  };
+
+  /** Everything in which our schema of a model differs from the contract's. */
+  function differences(model: string, schema: JsonSchema, isReply: boolean): string[] {
+    const fields = models[model]?.fields ?? [];
+    const ours = schema.properties ?? {};
+    const unknown = Object.keys(ours).filter((name) => !fields.some((field) => field.name === name));
+    return [
+      ...unknown.map((name) => `${model}.${name}: not in the contract`),
+      ...fields.flatMap((field) => fieldDifferences(model, field, ours[field.name], schema.required ?? [], isReply)),
+    ];
+  }
+
+  function fieldDifferences(
+    model: string,
+    field: Field,
+    ours: JsonSchema | undefined,
+    required: string[],
+    isReply: boolean,
+  ): string[] {
+    const path = `${model}.${field.name}`;
+    // A reply may leave out what nothing serves yet, and always tell what the contract may leave out.
+    if (ours === undefined) return isReply || field.reply_only ? [] : [`${path}: missing`];
+    if (field.reply_only && !isReply) return [`${path}: is for replies only`];
+    const found: string[] = [];
+    const isRequired = field.required_by_ferry ?? field.required;
+    if (!isReply && required.includes(field.name) !== isRequired) found.push(`${path}: required is ${!isRequired}`);
+    if (field.items && models[field.items]) found.push(...differences(field.items, ours.items ?? {}, isReply));
+    else if (models[field.type]) found.push(...differences(field.type, ours, isReply));
+    else if (field.accepts) {
+      if (ours.anyOf?.length !== field.accepts.length) found.push(`${path}: takes ${JSON.stringify(ours)}`);
+    } else if (field.enum) {
+      if (ours.enum && [...field.enum].sort().join() !== (ours.enum as string[]).toSorted().join())
+        found.push(`${path}: other values`);
+    } else if (!isReply) {
+      const bounds = (one: Record<string, unknown>) =>
+        [one.minLength, one.maxLength, one.min ?? one.minimum, capped(one.max ?? one.maximum)].join();
+      const type = field.type === "object" ? "object" : field.type;
+      if (ours.type !== type || bounds(ours) !== bounds(field)) found.push(`${path}: ${JSON.stringify(ours)}`);
+    }
+    return found.filter((difference) => !(path in reasons && difference.startsWith(path)));
+  }
+
+  /** Whole numbers past 2^53 - 1 are refused, whatever the contract's bound. */
+  const capped = (max: unknown) =>
+    typeof max === "number" && max > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : max;
+
+  test("requests and replies are the contract's: members, types, bounds, values, what is required", async () => {
+    const { json: document } = await ferry.call(null, "GET", "/openapi.json");
+    for (const operation of contract.filter(({ id }) => !notYet.has(id))) {
+      const { requestBody, responses } = document.paths[operation.path][operation.method.toLowerCase()];
+      if (operation.request) {
+        const { schema } = requestBody.content["application/json"];
+        expect(differences(operation.request, schema, false)).toEqual([]);
+      }
+      expect(requestBody === undefined).toBe(operation.request === null);
+      const { schema } = responses["200"].content["application/json"];
+      if (operation.void) expect([operation.id, schema.properties]).toEqual([operation.id, {}]);
+      else expect(differences(operation.response, schema, true)).toEqual([]);
+    }
+  });
+});
+
+describe("what people read", () => {
+  test("docs/api.md names every operation, and a test does", () => {
+    const api = readFileSync(join(import.meta.dir, "../docs/api.md"), "utf8");
+    const tests = [...new Glob("**/*.test.ts").scanSync(import.meta.dir)]
+      .filter((name) => name !== "gates.test.ts")
+      .map((name) => readFileSync(join(import.meta.dir, name), "utf8"))
+      .join("\n");
+    for (const { id, method, path } of everything()) {
+      const call = `${method} ${path.replace("/operate/v1", "").replace("{version}", "v3")}`;
+      expect([id, api.includes(id) || api.includes(call)]).toEqual([id, true]);
+      expect([id, tests.includes(id) || tests.includes(path)]).toEqual([id, true]);
     }
   });
 });

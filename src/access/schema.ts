@@ -4,7 +4,7 @@ import { pageOf, pageQuery, text, time } from "../http/wire.ts";
 
 const AccountName = v.pipe(
   text(1, 64),
-  v.regex(/^[A-Za-z0-9_-]+$/),
+  v.regex(/^[A-Za-z0-9_-]+$/, "takes A-Z a-z 0-9 - _ only"),
   v.description("1 to 64 of A-Z a-z 0-9 - _; unique on this instance."),
 );
 

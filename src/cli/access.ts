@@ -1,7 +1,8 @@
 import { oneOf } from "./arguments.ts";
+import { readConnection } from "./connection.ts";
 import { allPages, printList } from "./list.ts";
 import { formatTime } from "./output.ts";
-import { answer, group, verb } from "./verb.ts";
+import { answer, group, jsonFlag, verb } from "./verb.ts";
 
 const roles = ["viewer", "agent", "operator", "admin"] as const;
 const MOST = 100_000;
@@ -9,6 +10,7 @@ const MOST = 100_000;
 const createKey = verb(
   { name: "create", description: "Make an access key; its secret is shown this once" },
   {
+    ...jsonFlag,
     role: { type: "string", description: roles.join(", "), required: true },
     account: { type: "string", description: "Account it is for; default: your own" },
     description: { type: "string", description: "What it is for" },
@@ -22,32 +24,37 @@ const createKey = verb(
     const { access_key, secret_key, account_id, project_id } = await answer(client().operate.v1.keys.$post({ json }));
     if (args.json) output.print(JSON.stringify({ access_key, secret_key, account_id, project_id }));
     else {
-      output.print(`FERRY_ACCESS_KEY=${access_key}\nFERRY_SECRET_KEY=${secret_key}\nFERRY_PROJECT_ID=${project_id}`);
+      output.print(
+        `FERRY_ENDPOINT=${readConnection(process.env).endpoint}\nFERRY_ACCESS_KEY=${access_key}\nFERRY_SECRET_KEY=${secret_key}\nFERRY_PROJECT_ID=${project_id}`,
+      );
       output.tell("the secret is not shown again");
     }
   },
 );
 
-const listKeys = verb({ name: "list", description: "Access keys of your account" }, {}, async (context) => {
-  const items = await allPages(
-    (cursor) =>
-      answer(
-        context.client().operate.v1.keys.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } }),
-      ),
-    MOST,
-  );
-  printList(context, items, {
-    "access key": (key) => key.access_key,
-    role: (key) => key.role,
-    state: (key) => (key.disabled_at === null ? "active" : "disabled"),
-    created: (key) => formatTime(key.created_at),
-    description: (key) => key.description,
-  });
-});
+const listKeys = verb(
+  { name: "list", description: "Access keys of an account" },
+  { ...jsonFlag, account: { type: "string", description: "Default: your own" } },
+  async (context) => {
+    const { account } = context.args;
+    const query = { limit: "1000", ...(account !== undefined && { account }) };
+    const found = await allPages(
+      (cursor) => answer(context.client().operate.v1.keys.$get({ query: { ...query, ...(cursor && { cursor }) } })),
+      MOST,
+    );
+    printList(context, found, {
+      "access key": (key) => key.access_key,
+      role: (key) => key.role,
+      state: (key) => (key.disabled_at === null ? "active" : "disabled"),
+      created: (key) => formatTime(key.created_at),
+      description: (key) => key.description,
+    });
+  },
+);
 
 const disableKey = verb(
   { name: "disable", description: "Make an access key worthless at once" },
-  { key: { type: "positional", required: true, description: "The access key" } },
+  { ...jsonFlag, key: { type: "positional", required: true, description: "The access key" } },
   async ({ args, client, output }) => {
     const key = await answer(
       client().operate.v1.keys[":access_key"].disable.$post({ param: { access_key: args.key } }),
@@ -59,7 +66,7 @@ const disableKey = verb(
 
 const createAccount = verb(
   { name: "create", description: "Make an account (a tenant)" },
-  { name: { type: "positional", required: true, description: "Its name" } },
+  { ...jsonFlag, name: { type: "positional", required: true, description: "Its name" } },
   async ({ args, client, output }) => {
     const account = await answer(client().operate.v1.accounts.$post({ json: { name: args.name } }));
     output.print(args.json ? JSON.stringify(account, null, 2) : account.id);
@@ -67,23 +74,27 @@ const createAccount = verb(
   },
 );
 
-const listAccounts = verb({ name: "list", description: "Accounts of the instance" }, {}, async (context) => {
-  const items = await allPages(
-    (cursor) =>
-      answer(
-        context
-          .client()
-          .operate.v1.accounts.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } }),
-      ),
-    MOST,
-  );
-  printList(context, items, {
-    id: (account) => account.id,
-    name: (account) => account.name,
-    project: (account) => account.project_id,
-    created: (account) => formatTime(account.created_at),
-  });
-});
+const listAccounts = verb(
+  { name: "list", description: "Accounts of the instance" },
+  { ...jsonFlag },
+  async (context) => {
+    const found = await allPages(
+      (cursor) =>
+        answer(
+          context
+            .client()
+            .operate.v1.accounts.$get({ query: { limit: "1000", ...(cursor !== undefined && { cursor }) } }),
+        ),
+      MOST,
+    );
+    printList(context, found, {
+      id: (account) => account.id,
+      name: (account) => account.name,
+      project: (account) => account.project_id,
+      created: (account) => formatTime(account.created_at),
+    });
+  },
+);
 
 export const key = group("key", "Access keys", { create: createKey, list: listKeys, disable: disableKey });
 export const account = group("account", "Accounts", { create: createAccount, list: listAccounts });

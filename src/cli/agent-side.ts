@@ -39,7 +39,7 @@ export const report = verb(
     },
   },
   async ({ args, client, output }) => {
-    const command_name = oneOf("COMMAND", args.command, commandNames);
+    const command_name = oneOf("COMMAND", args.command.toUpperCase(), commandNames);
     const result = oneOf("RESULT", args.result, ["success", "fail"]);
     const detail = readValue(args.detail).trim();
     refuseOtherThanObject(detail);
@@ -51,7 +51,9 @@ export const report = verb(
     const route = client().v3.sources[":server_id"].command_result;
     const unchecked = { command_name, result, result_detail: {} };
     await successful(route.$post({ param: { server_id }, json: unchecked }, { headers, init: { body } }));
-    output.tell(`reported ${command_name} ${result}; next: ferry command show last`);
+    output.tell(
+      `reported ${command_name} ${result}; what it ended: ferry result list --source ${args.source} --limit 1`,
+    );
   },
 );
 

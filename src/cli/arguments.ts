@@ -11,22 +11,27 @@ export const SOURCES_PER_PAGE = 200;
 /** A source named by its id, or by its name where that is unique. */
 export async function findSource(client: Client, name: string): Promise<string> {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
+  const [only, ...others] = await sourcesNamed(client, name).catch((error) => {
+    if (!(error instanceof CliFailure) || error.reason !== "refused") throw error;
+    throw new CliFailure("refused", `this key may not look up sources by name: give the id of ${name}`);
+  });
+  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
+  if (others.length > 0) {
+    const ids = [only, ...others].map(({ id }) => id).join(", ");
+    throw new CliFailure("usage", `${others.length + 1} sources are named ${name}; use an id: ${ids}`);
+  }
+  return only.id;
+}
+
+/** Every source of exactly that name; the service looks for parts of names. */
+export async function sourcesNamed(client: Client, name: string): Promise<{ id: string }[]> {
   const same: { id: string }[] = [];
   for (let offset = 0; ; offset += SOURCES_PER_PAGE) {
     const query = { name, limit: String(SOURCES_PER_PAGE), offset: String(offset) };
     const { source_servers } = await answer(client.v3.sources.$get({ query }));
     same.push(...source_servers.filter((source) => source.name === name));
-    if (source_servers.length < SOURCES_PER_PAGE) break;
+    if (source_servers.length < SOURCES_PER_PAGE) return same;
   }
-  const [only] = same;
-  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
-  if (same.length > 1) {
-    throw new CliFailure(
-      "usage",
-      `${same.length} sources are named ${name}; use an id: ${same.map((source) => source.id).join(", ")}`,
-    );
-  }
-  return only.id;
 }
 
 /** A value given as text, as @FILE or as - for standard input. */

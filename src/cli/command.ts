@@ -4,8 +4,8 @@ import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
 import { commandNames } from "./names.ts";
-import { formatTime, type Output, parseExact } from "./output.ts";
-import { answer, group, successful, verb } from "./verb.ts";
+import { formatTime, type Output, parseExact, visible } from "./output.ts";
+import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 
 const states = [
   "queued",
@@ -24,6 +24,7 @@ type Shown = InferResponseType<Client["operate"]["v1"]["commands"][":id"]["$get"
 const send = verb(
   { name: "send", description: "Queue a command for a source server" },
   {
+    ...jsonFlag,
     source: { type: "positional", required: true, description: "Id or name of the source" },
     command: { type: "positional", required: true, description: commandNames.join(", ") },
     "task-id": { type: "string", description: "Task the command is for" },
@@ -33,7 +34,7 @@ const send = verb(
     "idempotency-key": { type: "string", description: "Sending the same key again makes no second command" },
   },
   async ({ args, client, output }) => {
-    const command_name = oneOf("COMMAND", args.command, commandNames);
+    const command_name = oneOf("COMMAND", args.command.toUpperCase(), commandNames);
     const task_id = args["task-id"];
     const { bucket } = args;
     const deliver_by = moment("--deliver-by", args["deliver-by"]);
@@ -58,22 +59,19 @@ const send = verb(
 
 const list = verb(
   { name: "list", description: "Commands, newest first" },
-  {
-    ...historyArgs,
-    state: { type: "string", description: `Only this state: ${states.join(", ")}` },
-  },
+  { ...jsonFlag, ...historyArgs, state: { type: "string", description: `Only this state: ${states.join(", ")}` } },
   async (context) => {
     const { args, client } = context;
     const { most, query: common } = await historyQuery(client(), args);
     const query = { ...common, ...(args.state !== undefined && { state: oneOf("--state", args.state, states) }) };
-    const items = await allPages(
+    const found = await allPages(
       (cursor) =>
         answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
       most,
     );
-    printList(context, items, {
+    printList(context, found, {
       id: (item) => item.id,
-      source: (item) => item.source_id,
+      source: (item) => item.source_name,
       command: (item) => item.command_name,
       state: (item) => item.state,
       attempts: (item) => item.attempts,
@@ -84,18 +82,17 @@ const list = verb(
 );
 
 const show = verb(
-  { name: "show", description: "One command: its life and every report on it" },
-  { id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
+  { name: "show", description: "One command: its life and the reports on it" },
+  { ...jsonFlag, id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
   async ({ args, client, output }) => {
     const { text, command } = await fetchCommand(client(), args.id);
-    if (args.json) output.print(text);
-    else printLife(output, command);
+    printCommand(output, args.json, text, command);
   },
 );
 
 const cancel = verb(
   { name: "cancel", description: "End a command that has not ended yet" },
-  { id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
+  { ...jsonFlag, id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" } },
   async ({ args, client, output }) => {
     const id = await commandId(client(), args.id);
     const ended = await answer(client().operate.v1.commands[":id"].cancel.$post({ param: { id } }));
@@ -107,7 +104,8 @@ const cancel = verb(
 const wait = verb(
   { name: "wait", description: "Wait until a command reaches a state, or can no longer reach it" },
   {
-    id: { type: "positional", required: true, description: "Id of the command" },
+    ...jsonFlag,
+    id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" },
     for: { type: "string", description: `State to wait for: ${states.join(", ")}`, default: "succeeded" },
     timeout: { type: "string", description: "Give up after this many seconds", default: "3600" },
   },
@@ -118,17 +116,13 @@ const wait = verb(
     for (;;) {
       const { text, command } = await fetchCommand(client(), args.id);
       const isThere = command.state === wanted || (wanted === "delivered" && command.first_delivered_at !== null);
-      if (isThere) {
-        if (args.json) output.print(text);
-        else printLife(output, command);
-        return;
-      }
+      const isOver = Date.now() >= until;
+      if (isThere || command.ended_at !== null || isOver) printCommand(output, args.json, text, command);
+      if (isThere) return;
       if (command.ended_at !== null) {
-        printLife({ ...output, print: output.tell }, command);
         throw new CliFailure("failed", `command ${args.id} ended as ${command.state}, not ${wanted}`);
       }
-      if (Date.now() >= until)
-        throw new CliFailure("timedOut", `command ${args.id} is still ${command.state} after ${timeoutS} s`);
+      if (isOver) throw new CliFailure("timedOut", `command ${args.id} is still ${command.state} after ${timeoutS} s`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   },
@@ -156,6 +150,11 @@ async function commandId(client: Client, name: string): Promise<string> {
   return newest.id;
 }
 
+function printCommand(output: Output, json: boolean | undefined, text: string, command: Shown): void {
+  if (json) output.print(JSON.stringify(parseExact(text), null, 2));
+  else printLife(output, command);
+}
+
 function printLife(output: Output, command: Shown): void {
   const steps = [
     "queued",
@@ -163,7 +162,7 @@ function printLife(output: Output, command: Shown): void {
     ...(command.ended_at === null ? [] : [command.state]),
   ];
   output.print(`${command.command_name}  ${command.id}  ${steps.join(" -> ")}`);
-  output.print(`  source     ${command.source_id}`);
+  output.print(`  source     ${visible(command.source_name)}  ${command.source_id}`);
   output.print(`  queued     ${formatTime(command.created_at)}`);
   if (command.first_delivered_at !== null) {
     const again =

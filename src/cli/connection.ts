@@ -11,7 +11,7 @@ const DEFAULT_ENDPOINT = "http://127.0.0.1:8900";
  * HUAWEICLOUD_SDK_SK.
  */
 export function readConnection(environment: NodeJS.ProcessEnv): Connection {
-  const local = environment.FERRY_ENDPOINT ? {} : readBootstrapFile(environment.FERRY_DATA || "./ferry-data");
+  const local = environment.FERRY_ENDPOINT ? {} : readBootstrapFile(bootstrapFile(environment));
   const keys = [
     { access_key: environment.FERRY_ACCESS_KEY, secret_key: environment.FERRY_SECRET_KEY },
     { access_key: local.FERRY_ACCESS_KEY, secret_key: local.FERRY_SECRET_KEY },
@@ -22,6 +22,9 @@ export function readConnection(environment: NodeJS.ProcessEnv): Connection {
     throw new CliFailure("notSignedIn", `access key ${key.access_key} is set without its secret key: set both`);
   }
   const endpoint = environment.FERRY_ENDPOINT || local.FERRY_ENDPOINT || DEFAULT_ENDPOINT;
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new CliFailure("usage", `FERRY_ENDPOINT takes http://HOST:PORT, not ${JSON.stringify(endpoint)}`);
+  }
   return { endpoint: endpoint.replace(/\/+$/, ""), ...key };
 }
 
@@ -31,15 +34,19 @@ export function connect(environment: NodeJS.ProcessEnv): Client {
   if (!connection.access_key) {
     throw new CliFailure(
       "notSignedIn",
-      "no credentials: set FERRY_ACCESS_KEY and FERRY_SECRET_KEY, or run this where ./ferry-data/bootstrap.env is",
+      `no credentials: set FERRY_ACCESS_KEY and FERRY_SECRET_KEY; ${bootstrapFile(environment)} was looked for too`,
     );
   }
   return client(connection, Date.now);
 }
 
-function readBootstrapFile(folder: string): Record<string, string> {
+function bootstrapFile(environment: NodeJS.ProcessEnv): string {
+  return join(environment.FERRY_DATA || "./ferry-data", "bootstrap.env");
+}
+
+function readBootstrapFile(path: string): Record<string, string> {
   try {
-    const lines = readFileSync(join(folder, "bootstrap.env"), "utf8").split("\n");
+    const lines = readFileSync(path, "utf8").split("\n");
     return Object.fromEntries(
       lines.filter((line) => line.includes("=")).map((line) => line.split(/=(.*)/, 2) as [string, string]),
     );

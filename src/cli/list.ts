@@ -28,11 +28,17 @@ export async function historyQuery(client: Client, args: ParsedArgs<typeof histo
   return { most, query };
 }
 
+/** What a list holds, and whether there is more behind it. */
+export interface Found<Item> {
+  items: Item[];
+  hasMore: boolean;
+}
+
 /** Every page of an operator's list, up to `most` items. */
 export async function allPages<Item>(
   fetchPage: (cursor: string | undefined) => Promise<{ items: Item[]; next_cursor: string | null }>,
   most: number,
-): Promise<Item[]> {
+): Promise<Found<Item>> {
   const items: Item[] = [];
   let cursor: string | undefined;
   do {
@@ -40,15 +46,16 @@ export async function allPages<Item>(
     items.push(...page.items);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined && items.length < most);
-  return items.slice(0, most);
+  return { items: items.slice(0, most), hasMore: cursor !== undefined || items.length > most };
 }
 
-/** A list as JSON or as a table. */
+/** A list as JSON or as a table; where it is cut, that is said. */
 export function printList<Item>(
   context: { args: { json?: boolean | undefined }; output: Output },
-  items: readonly Item[],
+  { items, hasMore }: Found<Item>,
   columns: Record<string, (item: Item) => Cell>,
 ): void {
+  if (hasMore) context.output.tell(`${items.length} shown, there are more: --limit shows them`);
   if (context.args.json) context.output.print(JSON.stringify(items, null, 2));
   else
     printTable(

@@ -15,12 +15,17 @@ export function processOutput(): Output {
   };
 }
 
+/** Control characters as escapes: what somebody named a source must not move this terminal's cursor. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 export type Cell = string | number | boolean | null | undefined;
 
 /** Rows as an aligned table with a heading on a terminal, tab-separated without one in a pipe. */
 export function printTable(output: Output, headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const lines = rows.map((row) =>
-    row.map((cell) => (cell === null || cell === undefined ? "-" : String(cell).replace(/[\t\n\r]/g, " "))),
+    row.map((cell) => (cell === null || cell === undefined ? "-" : visible(String(cell)))),
   );
   if (!output.isTerminal) {
     for (const line of lines) output.print(line.join("\t"));

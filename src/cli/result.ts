@@ -3,13 +3,14 @@ import type { Client } from "../client/client.ts";
 import { oneOf } from "./arguments.ts";
 import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
 import { formatTime, parseExact } from "./output.ts";
-import { group, successful, verb } from "./verb.ts";
+import { group, jsonFlag, successful, verb } from "./verb.ts";
 
 type Page = InferResponseType<Client["operate"]["v1"]["results"]["$get"]>;
 
 const list = verb(
   { name: "list", description: "Reports as the agents sent them, newest first" },
   {
+    ...jsonFlag,
     ...historyArgs,
     result: { type: "string", description: "success or fail" },
     kind: { type: "string", description: "matched, repeat, late or unsolicited" },
@@ -24,14 +25,14 @@ const list = verb(
         kind: oneOf("--kind", args.kind, ["matched", "repeat", "late", "unsolicited"]),
       }),
     };
-    const items = await allPages(async (cursor) => {
+    const found = await allPages(async (cursor) => {
       const page = { ...query, ...(cursor !== undefined && { cursor }) };
       const response = await successful(client().operate.v1.results.$get({ query: page }));
       return parseExact(await response.text()) as Page;
     }, most);
-    printList(context, items, {
+    printList(context, found, {
       received: (item) => formatTime(Number(JSON.stringify(item.received_at))),
-      source: (item) => item.source_id,
+      source: (item) => item.source_name,
       command: (item) => item.command_name,
       result: (item) => item.result,
       kind: (item) => item.kind,

@@ -1,31 +1,37 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
-import { findSource, readValue, SOURCES_PER_PAGE, wholeNumber } from "./arguments.ts";
+import { findSource, oneOf, readValue, SOURCES_PER_PAGE, sourcesNamed, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
-import { printList } from "./list.ts";
+import { type Found, printList } from "./list.ts";
 import { formatTime } from "./output.ts";
-import { answer, group, successful, verb } from "./verb.ts";
+import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 
 type Source = InferResponseType<Client["v3"]["sources"]["$get"]>["source_servers"][number];
 
 const list = verb(
   { name: "list", description: "Source servers, oldest first" },
   {
+    ...jsonFlag,
     name: { type: "string", description: "Part of the name" },
     state: { type: "string", description: "Only this state" },
+    connected: { type: "string", description: "yes: only those whose agent is there; no: only the others" },
     limit: { type: "string", description: "At most this many", default: "200" },
   },
   async (context) => {
-    const { name, state, limit } = context.args;
+    const { name, state, connected, limit } = context.args;
     const most = wholeNumber("--limit", limit, 1, 65_535) ?? SOURCES_PER_PAGE;
-    const filter = { ...(name !== undefined && { name }), ...(state !== undefined && { state: state as "waiting" }) };
-    const found: Source[] = [];
-    while (found.length < most) {
-      const page = Math.min(SOURCES_PER_PAGE, most - found.length);
-      const query = { ...filter, limit: String(page), offset: String(found.length) };
-      const { source_servers } = await answer(context.client().v3.sources.$get({ query }));
-      found.push(...source_servers);
-      if (source_servers.length < page) break;
+    const filter = {
+      ...(name !== undefined && { name }),
+      ...(state !== undefined && { state: state as Source["state"] }),
+      ...(connected !== undefined && { connected: String(oneOf("--connected", connected, ["yes", "no"]) === "yes") }),
+    };
+    const found: Found<Source> = { items: [], hasMore: true };
+    while (found.hasMore && found.items.length < most) {
+      const page = Math.min(SOURCES_PER_PAGE, most - found.items.length);
+      const query = { ...filter, limit: String(page), offset: String(found.items.length) };
+      const { count, source_servers } = await answer(context.client().v3.sources.$get({ query }));
+      found.items.push(...source_servers);
+      found.hasMore = source_servers.length === page && count > found.items.length;
     }
     printList(context, found, {
       id: (source) => source.id,
@@ -52,9 +58,11 @@ const show = verb(
 const register = verb(
   { name: "register", description: "Register a source server by hand" },
   {
+    ...jsonFlag,
     name: { type: "positional", required: true, description: "Its name" },
     ip: { type: "string", description: "Its address" },
     os: { type: "string", description: "LINUX or WINDOWS", default: "LINUX" },
+    again: { type: "boolean", description: "Even if there is one of that name already" },
     data: {
       type: "string",
       alias: "d",
@@ -63,19 +71,20 @@ const register = verb(
   },
   async ({ args, client, output }) => {
     // A source that passes the environment check, unless --data says otherwise.
-    const ready = args.os === "LINUX" ? { has_rsync: true, has_tc: true, boot_loader: "GRUB" } : {};
+    const ready = args.os.toUpperCase() === "LINUX" ? { has_rsync: true, has_tc: true, boot_loader: "GRUB" } : {};
     const body = {
       name: args.name,
       ...(args.ip !== undefined && { ip: args.ip }),
-      os_type: args.os as "LINUX",
+      os_type: oneOf("--os", args.os.toUpperCase(), ["LINUX", "WINDOWS"]),
       os_version: "unknown",
       agent_version: "none",
       networks: [],
       ...ready,
       ...(args.data === undefined ? {} : parseObject(readValue(args.data))),
     };
+    if (!args.again && !("id" in body)) await refuseTakenName(client(), args.name);
     const { id } = await answer(client().v3.sources.$post({ json: body }));
-    output.print(args.json ? JSON.stringify({ id }) : id);
+    output.print(args.json ? JSON.stringify({ id }, null, 2) : id);
     output.tell(`registered ${args.name}; next: ferry command send ${args.name} START`);
   },
 );
@@ -89,6 +98,17 @@ const remove = verb(
     output.tell(`deleted ${args.source}`);
   },
 );
+
+/** The wire takes any name twice; a person who pastes a line twice means one source. */
+async function refuseTakenName(client: Client, name: string): Promise<void> {
+  const [taken] = await sourcesNamed(client, name);
+  if (taken) {
+    throw new CliFailure(
+      "refused",
+      `there is a source named ${name} already (${taken.id}); --again registers another one`,
+    );
+  }
+}
 
 function parseObject(text: string): Record<string, unknown> {
   try {

@@ -11,28 +11,37 @@ export interface VerbContext<Args extends ArgsDef> {
   client: () => Client;
 }
 
-const json = { json: { type: "boolean", description: "Print JSON" } } as const satisfies ArgsDef;
-export type WithJson = typeof json;
+/** For verbs that print data for a person otherwise. */
+export const jsonFlag = { json: { type: "boolean", description: "Print JSON" } } as const satisfies ArgsDef;
+
+/** What the help of a verb adds to its flags. */
+const notes = new WeakMap<CommandDef, string>();
+
+export function addNotes(command: CommandDef, text: string): void {
+  notes.set(command, text);
+}
+
+export function notesOf(command: CommandDef): string | undefined {
+  return notes.get(command);
+}
 
 /** A verb of the command line. Unlike citty alone it refuses flags and words it does not know. */
 export function verb<const Args extends ArgsDef = Record<never, never>>(
-  meta: { name: string; description: string },
+  meta: { name: string; description: string; notes?: string },
   args: Args,
-  run: (context: VerbContext<Args & WithJson>) => Promise<void>,
+  run: (context: VerbContext<Args>) => Promise<void>,
 ): CommandDef {
-  const all = { ...args, ...json };
-  return defineCommand({
-    meta,
-    args: all,
+  const { notes: text, ...rest } = meta;
+  const command = defineCommand({
+    meta: rest,
+    args,
     run: async (context) => {
-      refuseUnknown(context.args as unknown as Record<string, unknown> & { _: string[] }, all);
-      await run({
-        args: context.args as unknown as ParsedArgs<Args & WithJson>,
-        output: processOutput(),
-        client: () => connect(process.env),
-      });
+      refuseUnknown(context.args as unknown as Record<string, unknown> & { _: string[] }, args);
+      await run({ args: context.args, output: processOutput(), client: () => connect(process.env) });
     },
   }) as unknown as CommandDef;
+  if (text !== undefined) addNotes(command, text);
+  return command;
 }
 
 export function group(name: string, description: string, subCommands: Record<string, CommandDef>): CommandDef {

@@ -29,6 +29,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
       roles: ["operator", "admin"],
       param: v.object({ source_id: objectId() }),
       json: QueueCommandBody,
+      example: { command_name: "START" },
       reply: Command,
       status: 201,
       otherStatus: { 200: "The command an earlier order with this idempotency key made" },

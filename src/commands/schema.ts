@@ -87,6 +87,7 @@ export type QueueCommandBody = v.InferOutput<typeof QueueCommandBody>;
 export const Command = v.object({
   id: v.string(),
   source_id: v.string(),
+  source_name: v.pipe(v.string(), v.description("Its name now, or when it was deleted.")),
   command_name: v.picklist(commandNames),
   command_param: CommandParam,
   state: v.picklist(commandStates),
@@ -105,6 +106,7 @@ export type Command = v.InferOutput<typeof Command>;
 export const Result = v.object({
   id: v.string(),
   source_id: v.string(),
+  source_name: v.string(),
   command_id: v.pipe(v.nullable(v.string()), v.description("The command it ended, repeats or comes too late for.")),
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),

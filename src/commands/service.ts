@@ -283,9 +283,7 @@ export class Commands {
       idempotency_key: order.idempotency_key ?? null,
       order_digest,
     };
-    const seq = await insertCommand(tx, row);
-    const never = { reason: null, attempts: 0, first_delivered_at: null, last_delivered_at: null, ended_at: null };
-    return { ...row, ...never, seq, source_id: source.id };
+    return insertCommand(tx, row);
   }
 }
 

@@ -50,6 +50,8 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
       roles: ["agent", "operator", "admin"],
       param: ServerId,
       json: CommandBody,
+      example: { command_name: "START", result: "success", result_detail: { pid: 4117 } },
+      headers: { "X-Command-Id": "The one command the report is for; honoured only if the signature covers it" },
       reply: v.strictObject({}),
     }),
     async (c) => {

@@ -11,6 +11,7 @@ const commandColumns = {
   account_seq: commands.account_seq,
   source_seq: commands.source_seq,
   source_id: sources.id,
+  source_name: sources.name,
   command_name: commands.command_name,
   task_id: commands.task_id,
   bucket: commands.bucket,
@@ -36,10 +37,11 @@ export type CommandRow = Awaited<ReturnType<typeof selectCommands>>[number];
 export async function insertCommand(
   tx: Transaction,
   row: Omit<typeof commands.$inferInsert, "seq" | "attempts">,
-): Promise<number> {
-  const [inserted] = await tx.insert(commands).values(row).returning({ seq: commands.seq });
-  if (!inserted) throw new Error("the insert returned no row");
-  return inserted.seq;
+): Promise<CommandRow> {
+  await tx.insert(commands).values(row);
+  const inserted = await selectCommand(tx, row.account_seq, row.id);
+  if (!inserted) throw new Error("the inserted row is not there");
+  return inserted;
 }
 
 /** The open commands of one source, or of all. */
@@ -81,7 +83,7 @@ export async function selectCommandPage(
   query: ListCommandsQuery,
 ): Promise<CommandRow[]> {
   const { where, orderBy } = pageClause(commands.seq, query, [
-    eq(commands.account_seq, account_seq),
+    ofAccount(commands.account_seq, account_seq, query.source_id),
     ofSource(commands.source_seq, query.source_id),
     query.state === undefined ? undefined : eq(commands.state, query.state),
     query.command_name === undefined ? undefined : eq(commands.command_name, query.command_name),
@@ -136,6 +138,7 @@ const resultColumns = {
   seq: results.seq,
   id: results.id,
   source_id: sources.id,
+  source_name: sources.name,
   command_id: commands.id,
   command_name: results.command_name,
   result: results.result,
@@ -161,7 +164,7 @@ export async function selectResultSizes(
   query: ListResultsQuery,
 ): Promise<{ seq: number; bytes: number }[]> {
   const { where, orderBy } = pageClause(results.seq, query, [
-    eq(results.account_seq, account_seq),
+    ofAccount(results.account_seq, account_seq, query.source_id ?? query.command_id),
     ofSource(results.source_seq, query.source_id),
     query.command_id === undefined
       ? undefined
@@ -200,4 +203,13 @@ export async function deleteOldResults(tx: Transaction, before: number, limit: n
 /** Deleted sources count too: their history stays. */
 function ofSource(column: typeof commands.source_seq | typeof results.source_seq, source_id: string | undefined) {
   return source_id === undefined ? undefined : sql`${column} = (SELECT seq FROM sources WHERE id = ${source_id})`;
+}
+
+/** The plus sign keeps the account's index out of it where a narrower one serves. */
+function ofAccount(
+  column: typeof commands.account_seq | typeof results.account_seq,
+  account_seq: number,
+  narrower: string | undefined,
+) {
+  return narrower === undefined ? eq(column, account_seq) : sql`+${column} = ${account_seq}`;
 }

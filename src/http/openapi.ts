@@ -82,12 +82,22 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
   return {
     operationId: id,
     summary,
-    ...(description === undefined ? {} : { description }),
+    description: [description, roles.length > 0 && `Roles: ${roles.join(", ")}.`].filter(Boolean).join("\n\n"),
     tags: [tagOf(path)],
-    parameters: [...parameters(param, "path"), ...parameters(query, "query")],
+    parameters: [...parameters(param, "path"), ...parameters(query, "query"), ...headerParameters(declaration.headers)],
     ...(json === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(json, "input") } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: {
+              "application/json": {
+                schema: jsonSchema(json, "input"),
+                ...(declaration.example && { example: declaration.example }),
+              },
+            },
+          },
+        }),
     responses: {
       [status]: {
         description: "Done",
@@ -152,6 +162,16 @@ function parameters(schema: v.GenericSchema | undefined, place: "path" | "query"
       member.type === "integer" && member.default !== undefined
         ? { ...member, default: Number(member.default) }
         : member,
+  }));
+}
+
+function headerParameters(headers: Record<string, string> = {}): JsonSchema[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: "header",
+    required: false,
+    description,
+    schema: { type: "string" },
   }));
 }
 

@@ -44,6 +44,10 @@ export interface Declaration {
   param?: ObjectSchema;
   query?: ObjectSchema;
   json?: Schema;
+  /** A body that works, for the documentation page to begin with. */
+  example?: object;
+  /** Request headers the operation reads, with what they mean. */
+  headers?: Record<string, string>;
   reply: Schema;
   /** 201 for what was made on the operator's side; the SMS API answers 200 to everything. */
   status?: 200 | 201;

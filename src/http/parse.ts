@@ -65,17 +65,46 @@ export function check<const Schema extends v.GenericSchema>(
   throw new Failure("invalid", describe(checked.issues[0], place));
 }
 
+/** What is wrong, and what would be right, in words rather than in the notation of the validator. */
 function describe(issue: v.BaseIssue<unknown>, place: string): string {
   const path = v.getDotPath(issue);
   const where = path === null ? `the ${place}` : `${path} (in the ${place})`;
-  if (issue.received === "undefined" && issue.kind === "schema") return `${where} is missing`;
   if (issue.type === "strict_object") return `${where} is not known here`;
-  if (issue.kind === "schema" || issue.expected !== null) {
-    const expected =
-      issue.type.endsWith("_length") && typeof issue.input === "string"
-        ? `${issue.expected} characters`
-        : issue.expected;
-    return `${where}: expected ${expected ?? issue.message}, received ${issue.received}`;
+  if (issue.kind === "schema" && issue.received === "undefined") return `${where} is missing`;
+  const { requirement } = issue as { requirement?: unknown };
+  const given = shorten(issue.received);
+  switch (issue.type) {
+    case "picklist":
+      return `${where} must be one of ${(issue as unknown as { expected: string }).expected.replace(/[()"]/g, "").replaceAll(" | ", ", ")}, not ${given}`;
+    case "min_value":
+      return `${where} must be at least ${requirement}, not ${given}`;
+    case "max_value":
+      return `${where} must be at most ${requirement}, not ${given}`;
+    case "min_length":
+      return `${where} must have at least ${requirement} characters`;
+    case "max_length":
+      return `${where} must have at most ${requirement} characters`;
+    case "integer":
+      return `${where} must be a whole number, not ${given}`;
+    case "regex":
+    case "check":
+    case "custom":
+    case "raw_check":
+      return `${where}: ${issue.message}`;
+    default:
+      return `${where} must be ${kinds[issue.type] ?? issue.type}, not ${given}`;
   }
-  return `${where}: ${issue.message}`;
+}
+
+const kinds: Record<string, string> = {
+  string: "text",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  union: "text or a whole number",
+};
+
+function shorten(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

@@ -43,7 +43,7 @@ export const text = (min: number, max: number) =>
     v.string(),
     minCharacters(min),
     maxCharacters(max),
-    v.check(isStorable, "text without U+0000 and without halves of surrogate pairs"),
+    v.check(isStorable, "takes text without U+0000 and without halves of surrogate pairs"),
   );
 
 /** Whole number from `min` to `max`; never past 2^53 - 1, which could not be given back unchanged. */
@@ -60,7 +60,7 @@ export const time = () => integer(0);
 export const queryInteger = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
   v.pipe(
     v.string(),
-    v.regex(/^-?\d{1,16}$/, `expected a whole number from ${min} to ${max}`),
+    v.regex(/^-?\d{1,16}$/, `takes a whole number from ${min} to ${max}`),
     v.transform(Number),
     integer(min, max),
   );
@@ -69,7 +69,7 @@ export const queryInteger = (min: number, max: number = Number.MAX_SAFE_INTEGER)
 export const queryBoolean = () =>
   v.pipe(
     v.string(),
-    v.regex(/^(true|false)$/i, "expected true or false"),
+    v.regex(/^(true|false)$/i, "takes true or false"),
     v.transform((value) => value.toLowerCase() === "true"),
     v.boolean(),
   );
@@ -81,7 +81,7 @@ export const objectId = () => text(1, 36);
 export const jsonObject = () =>
   v.custom<object>(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-    "expected a JSON object",
+    "takes a JSON object",
   );
 
 /** A page of an operator's list. */
@@ -97,7 +97,7 @@ export const pageQuery = {
   cursor: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^\d{1,15}$/, "expected the next_cursor of an earlier page"),
+      v.regex(/^\d{1,15}$/, "takes the next_cursor of an earlier page"),
       v.description("Where the page begins."),
     ),
   ),

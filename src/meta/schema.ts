@@ -11,6 +11,8 @@ export type Version = v.InferOutput<typeof Version>;
 
 export const ListApiVersionResponse = v.object({ versions: v.array(Version) });
 
-export const ShowApiVersionParam = v.object({ version: v.pipe(text(1, 10), v.regex(/^v[.0-9a-zA-Z]*$/)) });
+export const ShowApiVersionParam = v.object({
+  version: v.pipe(text(1, 10), v.regex(/^v[.0-9a-zA-Z]*$/, "takes a version such as v3")),
+});
 
 export const Health = v.object({ status: v.literal("ok") });

@@ -146,6 +146,7 @@ describe("listResults", () => {
     expect(newest).toEqual({
       id: newest.id,
       source_id: web2,
+      source_name: "web-2",
       command_id: null,
       command_name: "SYNC",
       result: "fail",

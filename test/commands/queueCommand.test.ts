@@ -27,6 +27,7 @@ describe("queueCommand", () => {
       ...body,
       id: json.id,
       source_id,
+      source_name: "web-1",
       state: "queued",
       reason: null,
       attempts: 0,

@@ -22,6 +22,7 @@ import { Events } from "./events/service.ts";
 import { failureReply } from "./http/failure-reply.ts";
 import { declaredRoutes, openApiDocument } from "./http/openapi.ts";
 import { type Env, noRoute } from "./http/operation.ts";
+import { targetOf } from "./http/target.ts";
 import { type DocsFiles, metaOperate } from "./meta/operate.ts";
 import { Meta } from "./meta/service.ts";
 import { metaSms } from "./meta/sms.ts";
@@ -57,7 +58,7 @@ export async function createServices({ platform, database, master_key, settings 
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database)
     : new SharedMailbox(platform, database);
-  const commands = new Commands(platform, database, sources, mailbox);
+  const commands = new Commands(platform, database, access, sources, mailbox);
   const history = new CommandHistory(database, mailbox);
   const actions = new Actions(database, sources, commands);
   return {
@@ -85,7 +86,7 @@ export interface AppOptions {
 export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
   const app = new Hono<
     Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>
-  >()
+  >({ getPath: (request) => targetOf(request.url).path })
     .use(async (c, next) => {
       const request_id = platform.newId();
       c.set("request_id", request_id);

@@ -67,6 +67,18 @@ export function writeBootstrapFile(
   );
 }
 
+/**
+ * A folder whose bootstrap.env has an address has served before: an empty database there has lost its accounts. Throws
+ * rather than begin anew over a copy that was taken without ferry.db-wal.
+ */
+export function refuseLostDatabase(folder: string): void {
+  const path = bootstrapPath(folder);
+  if (!existsSync(path) || !/^FERRY_ENDPOINT=.+$/m.test(readFileSync(path, "utf8"))) return;
+  throw new Error(
+    `${path} is of an earlier database, but the database has no account: was it copied without ferry.db-wal? Restore it, or remove bootstrap.env to begin anew`,
+  );
+}
+
 /** Every start writes the address anew, as it may have changed; does nothing once the file was taken away. */
 export function writeBootstrapEndpoint(folder: string, url: string): void {
   const path = bootstrapPath(folder);

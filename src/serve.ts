@@ -12,6 +12,7 @@ import {
   bootstrapPath,
   openDataFolder,
   readMasterKey,
+  refuseLostDatabase,
   writeBootstrapEndpoint,
   writeBootstrapFile,
   writeMasterKey,
@@ -60,6 +61,7 @@ export async function serve(
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
     const services = await createServices({ platform, database, master_key, settings });
+    if (!(await services.access.isInUse())) refuseLostDatabase(folder);
     const firstKey = await services.access.bootstrap(bootstrapChoice(settings), (key) => {
       // A database that has secrets already was refused by now: a new master key opens none of them.
       if (isNew) writeMasterKey(folder, master_key);
@@ -69,10 +71,10 @@ export async function serve(
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
     const server = listen(app, settings, platform);
-    jobs.start();
     const { hostname = "", port } = server;
     const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    writeBootstrapEndpoint(folder, url);
+    noteEndpoint(folder, url, platform);
+    jobs.start();
     say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; documentation at ${url}/docs)`);
     if (firstKey) say(firstSteps(folder));
     const stop = async () => {
@@ -82,12 +84,21 @@ export async function serve(
       await server.stop(true);
       await jobs.stop();
       await database.writer.drain();
-      database.close();
+      await database.close();
     };
     return { url, stop };
   } catch (error) {
-    database.close();
+    await database.close();
     throw error;
+  }
+}
+
+/** For the command line on this machine only: no reason not to serve. */
+function noteEndpoint(folder: string, url: string, platform: Platform): void {
+  try {
+    writeBootstrapEndpoint(folder, url);
+  } catch (error) {
+    platform.log("warn", `the address could not be noted in ${bootstrapPath(folder)}`, errorFields(error));
   }
 }
 
@@ -99,7 +110,7 @@ function listen(app: App, { listen: { hostname, port } }: Settings, platform: Pl
       maxRequestBodySize: RUNTIME_BODY_BYTES,
       idleTimeout: IDLE_TIMEOUT_S,
       fetch: (request, server) =>
-        app.fetch(request, {
+        app.fetch(withAuthority(request), {
           address: server.requestIP(request)?.address ?? null,
           keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
         }),
@@ -112,9 +123,21 @@ function listen(app: App, { listen: { hostname, port } }: Settings, platform: Pl
       },
     });
   } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "EADDRINUSE")
+      throw new Error(`${hostname}:${port} is in use by another process: choose another --listen`);
     const reason = error instanceof Error ? error.message : String(error);
     throw new SettingError(`--listen ${hostname}:${port} cannot be used: ${reason}`);
   }
+}
+
+/**
+ * HTTP/1.0 knows no Host, and the runtime then gives the bare target as URL. With a Host that is none it does so too:
+ * such a request stays as it is, and has no route.
+ */
+function withAuthority(request: Request): Request {
+  const isBare = request.url.startsWith("/") && !request.headers.has("host");
+  return isBare ? new Request(`http://localhost${request.url}`, request) : request;
 }
 
 /** Opened and brought up to date. Errors name the database, but not its URL: that may hold a token. */
@@ -130,7 +153,7 @@ async function openDatabase(settings: Settings, folder: string, platform: Platfo
     try {
       await migrate(database.client, VERSION, platform.now());
     } catch (error) {
-      database.close();
+      await database.close();
       throw error;
     }
     return database;

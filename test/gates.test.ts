@@ -179,6 +179,7 @@ describe("models of the contract", () => {
     const found: string[] = [];
     const isRequired = field.required_by_ferry ?? field.required;
     if (!isReply && required.includes(field.name) !== isRequired) found.push(`${path}: required is ${!isRequired}`);
+    if (!isReply && field.maxItems !== undefined && ours.maxItems !== field.maxItems) found.push(`${path}: maxItems`);
     if (field.items && models[field.items]) found.push(...differences(field.items, ours.items ?? {}, isReply));
     else if (models[field.type]) found.push(...differences(field.type, ours, isReply));
     else if (field.accepts) {

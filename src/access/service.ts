@@ -78,6 +78,17 @@ export class Access {
     return found;
   };
 
+  /** Whether there is any account. */
+  isInUse(): Promise<boolean> {
+    return hasAccounts(this.#database.reader);
+  }
+
+  /** Throws `unauthenticated` if the caller's key has been disabled since it was checked: for calls that last. */
+  async requireActive(principal: Principal): Promise<void> {
+    if (await this.findKey(principal.access_key)) return;
+    throw new Failure("unauthenticated", "the access key has been disabled");
+  }
+
   /**
    * Makes the first account with an admin key on an empty database and returns the key; undefined if there is an
    * account already. `keep` puts the key where its owner finds it: before the commit, as afterwards nobody could make

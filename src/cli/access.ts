@@ -57,7 +57,7 @@ const disableKey = verb(
   { ...jsonFlag, key: { type: "positional", required: true, description: "The access key" } },
   async ({ args, client, output }) => {
     const key = await answer(
-      client().operate.v1.keys[":access_key"].disable.$post({ param: { access_key: args.key } }),
+      client().operate.v1.keys[":access_key"].disable.$post({ param: { access_key: encodeURIComponent(args.key) } }),
     );
     if (args.json) output.print(JSON.stringify(key, null, 2));
     output.tell(`${key.access_key} is disabled`);

@@ -117,8 +117,13 @@ const wait = verb(
       const { text, command } = await fetchCommand(client(), args.id);
       const isThere = command.state === wanted || (wanted === "delivered" && command.first_delivered_at !== null);
       const isOver = Date.now() >= until;
-      if (isThere || command.ended_at !== null || isOver) printCommand(output, args.json, text, command);
-      if (isThere) return;
+      if (isThere) {
+        printCommand(output, args.json, text, command);
+        return;
+      }
+      // What was waited for did not come: who asked for JSON gets it all the same, a person is told.
+      const told = args.json ? output : { ...output, print: output.tell };
+      if (command.ended_at !== null || isOver) printCommand(told, args.json, text, command);
       if (command.ended_at !== null) {
         throw new CliFailure("failed", `command ${args.id} ended as ${command.state}, not ${wanted}`);
       }
@@ -143,7 +148,7 @@ async function fetchCommand(client: Client, id: string): Promise<{ text: string;
 
 /** A command named by its id, or as `last`, the newest one. */
 async function commandId(client: Client, name: string): Promise<string> {
-  if (name !== "last") return name;
+  if (name !== "last") return encodeURIComponent(name);
   const { items } = await answer(client.operate.v1.commands.$get({ query: { limit: "1" } }));
   const [newest] = items;
   if (!newest) throw new CliFailure("notFound", "there is no command yet");

@@ -8,10 +8,12 @@ export interface Output {
 }
 
 export function processOutput(): Output {
+  const write = (stream: NodeJS.WriteStream, text: string) =>
+    void stream.write(`${stream.isTTY ? text.split("\n").map(visible).join("\n") : text}\n`);
   return {
     isTerminal: process.stdout.isTTY === true,
-    print: (text) => void process.stdout.write(`${text}\n`),
-    tell: (text) => void process.stderr.write(`${text}\n`),
+    print: (text) => write(process.stdout, text),
+    tell: (text) => write(process.stderr, text),
   };
 }
 

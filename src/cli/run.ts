@@ -35,7 +35,8 @@ function find(root: CommandDef, args: string[]): { path: string[]; command: Comm
     const [word] = rest;
     if (!command.subCommands || word === undefined || word === "-h" || word === "--help")
       return { path, command, rest };
-    const below = (command.subCommands as Record<string, CommandDef>)[word];
+    const commands = command.subCommands as Record<string, CommandDef>;
+    const below = Object.hasOwn(commands, word) ? commands[word] : undefined;
     if (!below) {
       throw new CliFailure(
         "usage",

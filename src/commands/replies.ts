@@ -52,9 +52,9 @@ function resultJson({ seq: _, result_detail, ...rest }: ResultRow): string {
   return `${JSON.stringify(rest).slice(0, -1)},"result_detail":${result_detail}}`;
 }
 
-/** One JSON object a line. */
+/** One JSON object a line: a line break inside, as an agent may have sent it, is white space to JSON. */
 export function resultLines(rows: readonly ResultRow[]): string {
-  return `${rows.map(resultJson).join("\n")}\n`;
+  return `${rows.map((row) => resultJson(row).replace(/[\r\n]/g, " ")).join("\n")}\n`;
 }
 
 export function resultPageJson(page: { items: readonly ResultRow[]; next_cursor: string | null }): string {

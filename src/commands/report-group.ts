@@ -49,13 +49,13 @@ export const storeReports = `
   aimed AS MATERIALIZED (
     SELECT report.*, CASE WHEN only_command_id IS NOT NULL
       THEN (SELECT seq FROM commands WHERE id = report.only_command_id AND source_seq = report.source_seq
-              AND command_name = report.command_name)
+              AND command_name = report.command_name AND first_delivered_at <= report.received_at)
       ELSE coalesce(
         (SELECT seq FROM commands INDEXED BY commands_open WHERE source_seq = report.source_seq AND ended_at IS NULL
-           AND command_name = report.command_name AND first_delivered_at IS NOT NULL
+           AND command_name = report.command_name AND first_delivered_at <= report.received_at
            AND (due_at IS NULL OR due_at > report.received_at) ORDER BY seq LIMIT 1),
         (SELECT seq FROM commands INDEXED BY commands_by_source WHERE source_seq = report.source_seq
-           AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq DESC LIMIT 1))
+           AND command_name = report.command_name AND first_delivered_at <= report.received_at ORDER BY seq DESC LIMIT 1))
       END AS target
     FROM report
   ),
@@ -65,7 +65,7 @@ export const storeReports = `
       -- Past its deadline, though the job that ends it has not come round yet.
       WHEN command.state = 'delivered' THEN 'late'
       WHEN command.state IN ('succeeded', 'failed') AND command.result_digest = aimed.digest THEN 'repeat'
-      WHEN command.state IN ('superseded', 'cancelled', 'overdue') AND command.first_delivered_at IS NOT NULL THEN 'late'
+      WHEN command.state IN ('superseded', 'cancelled', 'overdue') THEN 'late'
       ELSE 'unsolicited' END AS kind
     FROM aimed LEFT JOIN commands AS command ON command.seq = aimed.target
   )

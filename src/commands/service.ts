@@ -1,3 +1,4 @@
+import type { Access } from "../access/service.ts";
 import type { Principal } from "../auth/principal.ts";
 import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
@@ -30,14 +31,16 @@ const PAST_DUE_PER_JOB = 500;
 export class Commands {
   readonly #platform: Platform;
   readonly #database: Database;
+  readonly #access: Access;
   readonly #sources: Sources;
   readonly #mailbox: Mailbox;
   readonly #deliveries: Group<DeliveryRow, DeliveryOutcome>;
   readonly #reports: Group<ReportRow, ReportOutcome>;
 
-  constructor(platform: Platform, database: Database, sources: Sources, mailbox: Mailbox) {
+  constructor(platform: Platform, database: Database, access: Access, sources: Sources, mailbox: Mailbox) {
     this.#platform = platform;
     this.#database = database;
+    this.#access = access;
     this.#sources = sources;
     this.#mailbox = mailbox;
     this.#deliveries = database.writer.group(
@@ -85,6 +88,7 @@ export class Commands {
         if (offer) return offer;
         if (!watch) return IDLE;
         await watch.changed;
+        await this.#access.requireActive(principal);
       }
     } finally {
       callOff();

@@ -51,7 +51,7 @@ export function canonicalRequest(
     line.method,
     line.canonicalPath,
     canonicalQuery(line.query),
-    ...signedHeaders.map(([name, value]) => `${name}:${value.trim()}`),
+    ...signedHeaders.map(([name, value]) => `${name}:${value.replace(/^[ \t]+|[ \t]+$/g, "")}`),
     "",
     signedHeaders.map(([name]) => name).join(";"),
     bodyHash,

@@ -9,5 +9,6 @@ export interface Database {
   writer: Writer;
   /** True where this process is the only one that writes (a file under its lock); caches and the mailbox rest on it. */
   exclusive: boolean;
-  close(): void;
+  /** Writes what is still in the log into the file itself, and lets go of it. */
+  close(): Promise<void>;
 }

@@ -4,6 +4,8 @@ import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import type { Database } from "./database.ts";
 import { Writer } from "./writer.ts";
 
+/** How long a write waits for a lock of another program, a backup say; the whole process stands still meanwhile. */
+const FOREIGN_LOCK_MS = 100;
 const GROUP_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -11,7 +13,7 @@ const GROUP_BYTES = 16 * 1024 * 1024;
  * The lock is a transaction held on an empty database beside it: the system lets go of it when the process dies.
  */
 export async function openFile(path: string, nextTurn: (work: () => void) => void): Promise<Database> {
-  const client = createClient({ url: fileUrl(path) });
+  const client = createClient({ url: fileUrl(path), timeout: FOREIGN_LOCK_MS });
   try {
     const lock = await lockFile(realpathSync(path));
     // WAL persists in the file; synchronous=FULL and foreign keys are the build's defaults on every connection.
@@ -20,9 +22,11 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
     return {
       reader: orm,
       client,
-      writer: new Writer(client, orm, nextTurn, GROUP_BYTES),
+      writer: new Writer(client, orm, { nextTurn, groupBytes: GROUP_BYTES, renew: () => client.reconnect() }),
       exclusive: true,
-      close: () => {
+      close: async () => {
+        // A copy of the file alone is then whole.
+        await client.execute("PRAGMA wal_checkpoint(TRUNCATE)").catch(() => {});
         client.close();
         lock.release();
       },

@@ -19,9 +19,9 @@ export function openRemote(url: string, authToken: string | undefined, nextTurn:
   return {
     reader: orm,
     client,
-    writer: new Writer(client, orm, nextTurn, GROUP_BYTES),
+    writer: new Writer(client, orm, { nextTurn, groupBytes: GROUP_BYTES }),
     exclusive: false,
-    close: () => client.close(),
+    close: async () => client.close(),
   };
 }
 

@@ -24,6 +24,15 @@ export interface Group<Row, Outcome> {
 
 const GROUP_ROWS = 200;
 
+export interface WriterOptions {
+  /** Runs what it is given after what already waits in the event loop. */
+  nextTurn(work: () => void): void;
+  /** What a group may weigh together, in bytes; a heavier row goes out alone. */
+  groupBytes: number;
+  /** Replaces the connection after a refused write, which can keep later ones from passing. */
+  renew?(): void | Promise<void>;
+}
+
 interface Pending<Row, Outcome> {
   row: Row;
   resolve(outcome: Outcome): void;
@@ -37,17 +46,14 @@ interface Pending<Row, Outcome> {
 export class Writer {
   readonly #client: Client;
   readonly #database: { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
-  readonly #nextTurn: (work: () => void) => void;
+  readonly #options: WriterOptions;
   readonly #inTransaction = new AsyncLocalStorage<true>();
-  readonly #groupBytes: number;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** `groupBytes`: what a group may weigh together; a heavier row goes out alone. */
-  constructor(client: Client, database: Executor, nextTurn: (work: () => void) => void, groupBytes: number) {
+  constructor(client: Client, database: Executor, options: WriterOptions) {
     this.#client = client;
     this.#database = database as unknown as { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
-    this.#nextTurn = nextTurn;
-    this.#groupBytes = groupBytes;
+    this.#options = options;
   }
 
   /**
@@ -56,7 +62,12 @@ export class Writer {
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T> {
     return this.#enqueue(async () => {
-      const result = await this.#inTransaction.run(true, () => this.#database.transaction(work));
+      const result = await this.#inTransaction
+        .run(true, () => this.#database.transaction(work))
+        .catch(async (error) => {
+          await this.#renewAfter(error);
+          throw error;
+        });
       committed?.(result);
       return result;
     });
@@ -69,11 +80,11 @@ export class Writer {
     const schedule = () => {
       scheduled = true;
       // A microtask would group nothing, a timer would make a lone caller wait.
-      this.#nextTurn(() => void this.#enqueue(flush).catch(() => {}));
+      this.#options.nextTurn(() => void this.#enqueue(flush).catch(() => {}));
     };
     const flush = async () => {
       scheduled = false;
-      const { taken, left } = take(pending, plan, this.#groupBytes);
+      const { taken, left } = take(pending, plan, this.#options.groupBytes);
       pending = left;
       if (left.length > 0) schedule();
       await this.#commitGroup(plan, taken);
@@ -91,7 +102,7 @@ export class Writer {
 
   /** Resolves when everything handed over so far is done, rows that wait for their group included. */
   async drain(): Promise<void> {
-    await new Promise<void>((resolve) => this.#nextTurn(resolve));
+    await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
     await this.#tail;
   }
 
@@ -101,6 +112,7 @@ export class Writer {
     try {
       results = await this.#client.batch(plan.statements(rows), "write");
     } catch (error) {
+      await this.#renewAfter(error);
       // One bad row must not take the others with it; a full disk refuses them all alike.
       if (taken.length > 1 && storageFailure(error)?.kind !== "unavailable") {
         for (const item of taken) await this.#commitGroup(plan, [item]);
@@ -124,6 +136,10 @@ export class Writer {
     const done = this.#tail.then(job);
     this.#tail = done.catch(() => {});
     return done;
+  }
+
+  async #renewAfter(error: unknown): Promise<void> {
+    if (storageFailure(error)?.kind === "unavailable") await this.#options.renew?.();
   }
 
   #refuseInsideTransaction(): void {

@@ -10,11 +10,19 @@ export async function readBody(request: Request): Promise<Uint8Array> {
   if (request.body === null) return NOTHING;
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
   if (declared > MAX_BODY_BYTES) throw tooLarge();
-  // With a declared length the runtime reads no more than that: the short way.
-  if (!Number.isNaN(declared)) return new Uint8Array(await request.arrayBuffer());
+  try {
+    // With a declared length the runtime reads no more than that: the short way.
+    return Number.isNaN(declared) ? await readChunks(request.body) : new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure("invalid", "the body broke off", { cause: error });
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);

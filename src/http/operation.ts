@@ -7,6 +7,7 @@ import { Failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
 import { readBody } from "./body.ts";
 import { check, parseJsonObject, queryMembers } from "./parse.ts";
+import { targetOf } from "./target.ts";
 
 /** What the runtime tells of a request, where it can. */
 export interface Bindings {
@@ -84,7 +85,7 @@ export function operation<const D extends Declaration>(
     // Hono answers HEAD with the GET route; on the wire it is an operation of its own, which does not exist.
     if (raw.method === "HEAD" && declaration.roles.length > 0) throw noRoute();
     const body = await readBody(raw);
-    const { path, query } = splitUrl(raw.url);
+    const { path, query } = targetOf(raw.url);
     if (declaration.roles.length > 0) await admit(c, declaration.roles, { method: raw.method, path, query, body });
     // `in` is what the typed client sends; what the handler gets was checked against the same schemas.
     const valid = c.req.addValidatedData.bind(c.req) as (target: string, data: object) => void;
@@ -112,13 +113,4 @@ async function admit(c: Context<Env>, roles: readonly Role[], request: Omit<Sign
 
 export function noRoute(): Failure {
   return new Failure("noRoute", "there is no such operation: see /openapi.json for those there are");
-}
-
-/** Path and query as they travelled: a parsed URL would already have changed the escapes the signature covers. */
-function splitUrl(url: string): { path: string; query: string } {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const hash = url.indexOf("#", start);
-  const whole = start < 0 ? "/" : url.slice(start, hash < 0 ? undefined : hash);
-  const mark = whole.indexOf("?");
-  return mark < 0 ? { path: whole, query: "" } : { path: whole.slice(0, mark), query: whole.slice(mark + 1) };
 }

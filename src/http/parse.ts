@@ -83,7 +83,7 @@ function describe(issue: v.BaseIssue<unknown>, place: string): string {
     case "min_length":
       return `${where} must have at least ${requirement} characters`;
     case "max_length":
-      return `${where} must have at most ${requirement} characters`;
+      return `${where} must have at most ${requirement} ${Array.isArray(issue.input) ? "items" : "characters"}`;
     case "integer":
       return `${where} must be a whole number, not ${given}`;
     case "regex":

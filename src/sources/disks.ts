@@ -26,9 +26,10 @@ export function numberDisks(
 ): ServerDisk[] {
   const diskIds = counter();
   const volumeIds = counter();
-  const volumesBefore = before.flatMap((disk) => disk.physical_volumes ?? []);
+  const disksBefore = byName(before);
+  const volumesBefore = byName(before.flatMap((disk) => disk.physical_volumes ?? []));
   return reported.map((disk) => {
-    const numbered = { ...disk, ...settingsOf(before, disk.name), id: diskIds() };
+    const numbered = { ...disk, ...settingsOf(disksBefore, disk.name), id: diskIds() };
     if (disk.physical_volumes === undefined) return numbered as ServerDisk;
     const physical_volumes = disk.physical_volumes.map((volume) => ({
       ...volume,
@@ -46,9 +47,10 @@ export function numberVolumeGroups(
 ): VolumeGroups[] {
   const groupIds = counter();
   const volumeIds = counter();
-  const volumesBefore = before.flatMap((group) => group.logical_volumes ?? []);
+  const groupsBefore = byName(before);
+  const volumesBefore = byName(before.flatMap((group) => group.logical_volumes ?? []));
   return reported.map((group) => {
-    const numbered = { ...group, ...settingsOf(before, group.name), id: groupIds() };
+    const numbered = { ...group, ...settingsOf(groupsBefore, group.name), id: groupIds() };
     if (group.logical_volumes === undefined) return numbered as VolumeGroups;
     const logical_volumes = group.logical_volumes.map((volume) => ({
       ...volume,
@@ -64,9 +66,10 @@ export function applyDiskSettings(
   disks: readonly ServerDisk[],
   wanted: NonNullable<PutSourceServerBody["disks"]>,
 ): ServerDisk[] {
-  const wantedVolumes = wanted.flatMap((disk) => disk.physical_volumes ?? []);
+  const wantedDisks = byId(wanted);
+  const wantedVolumes = byId(wanted.flatMap((disk) => disk.physical_volumes ?? []));
   return disks.map((disk) => ({
-    ...applySettings(disk, wanted),
+    ...applySettings(disk, wantedDisks),
     ...(disk.physical_volumes && {
       physical_volumes: disk.physical_volumes.map((volume) => applySettings(volume, wantedVolumes)),
     }),
@@ -78,9 +81,10 @@ export function applyVolumeGroupSettings(
   groups: readonly VolumeGroups[],
   wanted: NonNullable<PutSourceServerBody["volume_groups"]>,
 ): VolumeGroups[] {
-  const wantedVolumes = wanted.flatMap((group) => group.logical_volumes ?? []);
+  const wantedGroups = byId(wanted);
+  const wantedVolumes = byId(wanted.flatMap((group) => group.logical_volumes ?? []));
   return groups.map((group) => ({
-    ...applySettings(group, wanted),
+    ...applySettings(group, wantedGroups),
     ...(group.logical_volumes && {
       logical_volumes: group.logical_volumes.map((volume) => applySettings(volume, wantedVolumes)),
     }),
@@ -125,26 +129,38 @@ function counter(): () => number {
   };
 }
 
+/** The first of each name. */
+function byName(items: readonly Addressed[]): ReadonlyMap<string, Addressed> {
+  return new Map(items.flatMap((item) => (item.name === undefined ? [] : [[item.name, item] as const])).reverse());
+}
+
 function settingsOf(
-  before: readonly Addressed[],
+  before: ReadonlyMap<string, Addressed>,
   name: string | undefined,
 ): Pick<Addressed, "adjust_size" | "need_migration"> {
-  const same = name === undefined ? undefined : before.find((item) => item.name === name);
+  const same = name === undefined ? undefined : before.get(name);
   return {
     ...(same?.adjust_size !== undefined && { adjust_size: same.adjust_size }),
     ...(same?.need_migration !== undefined && { need_migration: same.need_migration }),
   };
 }
 
+type Wanted = readonly {
+  id?: string | undefined;
+  adjust_size?: number | undefined;
+  need_migration?: boolean | undefined;
+}[];
+
+/** What is asked for each id, the first time it is named. */
+function byId(wanted: Wanted): ReadonlyMap<string | undefined, Wanted[number]> {
+  return new Map(wanted.map((setting) => [setting.id, setting] as const).reverse());
+}
+
 function applySettings<Item extends Addressed>(
   item: Item,
-  wanted: readonly {
-    id?: string | undefined;
-    adjust_size?: number | undefined;
-    need_migration?: boolean | undefined;
-  }[],
+  wanted: ReadonlyMap<string | undefined, Wanted[number]>,
 ): Item {
-  const setting = wanted.find((candidate) => candidate.id === String(item.id));
+  const setting = wanted.get(String(item.id));
   return {
     ...item,
     ...(setting?.adjust_size !== undefined && { adjust_size: setting.adjust_size }),

@@ -39,10 +39,9 @@ export class Presence {
     }
   }
 
-  /** The later of what is stored and what memory knows; null if it was never seen. */
+  /** As memory knows, else as stored; null if it was never seen. */
   seenAt(source_seq: number, stored: number | null): number | null {
-    const known = this.#seen.get(source_seq);
-    return known === undefined ? stored : Math.max(known, stored ?? 0);
+    return this.#seen.get(source_seq) ?? stored;
   }
 
   isConnected(seen_at: number | null): boolean {

@@ -195,7 +195,10 @@ export const PostSourceServerBody = v.pipe(
     ...v.partial(v.object(neededToRegister)).entries,
     ...alwaysOptional,
     disks: v.optional(
-      v.array(v.object({ ...disk, physical_volumes: v.optional(v.array(v.object(reportedPhysicalVolume))) })),
+      v.pipe(
+        v.array(v.object({ ...disk, physical_volumes: v.optional(v.array(v.object(reportedPhysicalVolume))) })),
+        v.maxLength(65535),
+      ),
     ),
     volume_groups: v.optional(
       v.array(v.object({ ...volumeGroup, logical_volumes: v.optional(v.array(v.object(logicalVolume))) })),

@@ -49,7 +49,7 @@ export async function upsertPresence(
   seen: readonly (readonly [source_seq: number, seen_at: number])[],
 ): Promise<void> {
   await tx.run(
-    sql`INSERT INTO source_presence (source_seq, seen_at) SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)}) WHERE true ON CONFLICT (source_seq) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at)`,
+    sql`INSERT INTO source_presence (source_seq, seen_at) SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)}) WHERE true ON CONFLICT (source_seq) DO UPDATE SET seen_at = excluded.seen_at`,
   );
 }
 

@@ -182,6 +182,17 @@ describe("listResults", () => {
   });
 });
 
+test("a detail with line breaks is one line of the stream, and the same value", async () => {
+  await ferry.call("agent", "POST", `/v3/sources/${web1}/command_result`, {
+    text: '{"command_name":"SKIP","result":"success","result_detail":{"a":1,\r\n "b":"x\\ny"}}',
+  });
+  const { text } = await ferry.call("viewer", "GET", "/operate/v1/results?command_name=SKIP", {
+    headers: { accept: "application/x-ndjson" },
+  });
+  expect(text.split("\n").length).toBe(2);
+  expect(JSON.parse(text).result_detail).toEqual({ a: 1, b: "x\ny" });
+});
+
 describe("retention", () => {
   const count = async (table: string, column: string) =>
     Number((await ferry.rows(`SELECT count(*) AS n FROM ${table} WHERE ${column} < ?`, START + 1))[0]?.n);
@@ -205,7 +216,7 @@ describe("retention", () => {
     await background(own.platform, own.services, { results_retention_days: 30, events_retention_days: 30 }).runAll();
     expect(await own.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: 3 }]);
     expect(await own.rows("SELECT count(*) AS n FROM events WHERE at = ?", START)).toEqual([{ n: 0 }]);
-    own.stop();
+    await own.stop();
   });
 
   test("is off by default", async () => {
@@ -245,7 +256,7 @@ describe("listResults with long details", () => {
         .split("\n")
         .map((line) => JSON.parse(line).result_detail.n),
     ).toEqual([6, 5, 4, 3, 2, 1, 0]);
-    own.stop();
+    await own.stop();
   });
 
   test("a stream whose first page fails is refused; one that fails later breaks off and is logged", async () => {
@@ -264,6 +275,6 @@ describe("listResults with long details", () => {
     ).rejects.toThrow();
     expect(own.logged.at(-1)?.message).toBe("a stream broke off");
     expect((await ask()).status).toBe(500);
-    own.stop();
+    await own.stop();
   });
 });

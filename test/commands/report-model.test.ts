@@ -225,7 +225,7 @@ test("any history ends as the rules say, two sources at a time", async () => {
         );
         expect(count?.events).toBe(count?.results);
       } finally {
-        ferry.stop();
+        await ferry.stop();
       }
     }),
     { numRuns: Number(process.env.FERRY_MODEL_RUNS ?? 15), endOnFailure: false },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Ferry, poll, queue, register, report, settle, startFerry } from "../harness.ts";
+import { type Ferry, poll, queue, register, report, START, settle, startFerry } from "../harness.ts";
 
 let ferry: Ferry;
 let source_id: string;
@@ -97,6 +97,20 @@ describe("showCommand", () => {
     expect((await shown()).connected).toBe(false);
   });
 
+  test("a clock that was ahead and is set back leaves nobody connected", async () => {
+    ferry.clock.set(START + 30 * 86_400_000);
+    await poll(ferry, source_id);
+    await ferry.runJobs();
+    ferry.clock.set(START);
+    await poll(ferry, source_id);
+    await ferry.clock.advance(60_000);
+    const shown = async () => (await ferry.call("viewer", "GET", `/v3/sources/${source_id}`)).json;
+    expect(await shown()).toMatchObject({ connected: false, last_visit_time: START });
+    await ferry.runJobs();
+    await ferry.restart();
+    expect(await shown()).toMatchObject({ connected: false, last_visit_time: START });
+  });
+
   test("refuses what is wrong, changing nothing", async () => {
     await queue(ferry, source_id, "START");
     const refusals: [string, string, number, string][] = [
@@ -169,6 +183,16 @@ describe("showCommand with wait", () => {
     await answer;
     await queue(ferry, source_id, "START");
     expect(await ferry.rows("SELECT attempts FROM commands")).toEqual([{ attempts: 0 }]);
+  });
+
+  test("a key disabled meanwhile gets no command any more", async () => {
+    const { json: key } = await ferry.call("admin", "POST", "/operate/v1/keys", { body: { role: "agent" } });
+    const answer = ferry.call(key, "GET", `/v3/sources/${source_id}/command?wait=55`);
+    await settle();
+    await ferry.call("admin", "POST", `/operate/v1/keys/${key.access_key}/disable`);
+    await queue(ferry, source_id, "START");
+    expect((await answer).status).toBe(401);
+    expect(await ferry.rows("SELECT state FROM commands")).toEqual([{ state: "queued" }]);
   });
 
   test("another source's command wakes nobody", async () => {

@@ -17,8 +17,8 @@ beforeEach(async () => {
     "CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT NOT NULL, n INTEGER CHECK (n < 100))",
   );
 });
-afterEach(() => {
-  database.close();
+afterEach(async () => {
+  await database.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -80,7 +80,8 @@ test("command show prints a detail's numbers as the agent wrote them", async () 
   const detail = '{"big":12345678901234567890,"one":1.0,"none":null}';
   await cli(["report", source_id, "SYNC", "fail", "--detail", "-"], 0, {}, detail);
   expect((await cli(["command", "show", command_id])).stdout).toContain(`matched  fail  ${detail}\n`);
-  expect((await cli(["command", "show", command_id, "--json"])).stdout).toContain(detail);
+  const json = (await cli(["command", "show", command_id, "--json"])).stdout;
+  for (const member of ['"big": 12345678901234567890', '"one": 1.0', '"none": null']) expect(json).toContain(member);
   expect((await cli(["result", "list", "--source", "exact-1"])).line.split("\t").slice(1)).toEqual([
     source_id,
     "SYNC",

@@ -235,3 +235,40 @@ test("HEAD, and every path or method there is not, is 404, with credentials and 
     }
   }
 });
+
+test("a signature is good for its own request line, whatever the Host header is made to say", async () => {
+  const other = await ferry.registerSource("other");
+  const path = `/operate/v1/sources/${source_id}/commands`;
+  const body = '{"command_name":"START"}';
+  const signed = signedHead(ferry, "POST", path, body, { ...JSON_TYPE, "Content-Length": String(body.length) });
+  const targets = [
+    `/aa/operate/v1/sources/${other}/commands?x=//y${path}`,
+    `/operate/v1/sources/${other}/commands?x=//y${path}`,
+    `//y${path}`,
+  ];
+  for (const host of ["Host: x y\r\n", "Host: \r\n", "Host: a/b\r\n", "Host: \u00fc\r\n", "Host: h\r\n", ""]) {
+    for (const version of ["HTTP/1.1", "HTTP/1.0"]) {
+      for (const target of targets) {
+        const head = signed
+          .replace(/^POST \S+ HTTP\/1\.1/, `POST ${target} ${version}`)
+          .replace(/Host: [^\r]*\r\n/, host)
+          .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        const { status } = await exchange(ferry, [head, body]);
+        expect([host, version, target, status >= 400]).toEqual([host, version, target, true]);
+      }
+    }
+  }
+  for (const id of [other, source_id]) {
+    const { items } = (await (await ferry.call("GET", `/operate/v1/commands?source_id=${id}`)).json()) as {
+      items: unknown[];
+    };
+    expect(items).toEqual([]);
+  }
+});
+
+test("HTTP/1.0 without Host is served: load balancers ask so", async () => {
+  expect(await exchange(ferry, ["GET /healthz HTTP/1.0\r\n\r\n"])).toMatchObject({
+    status: 200,
+    body: '{"status":"ok"}',
+  });
+});

@@ -1,5 +1,16 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, chownSync, copyFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { settingInfos } from "../../src/config.ts";
 import {
@@ -196,4 +207,28 @@ test("a first start that fails on its address still leaves a key behind for the 
   await Ferry.start({ folder, env: {} });
   const listed = await run([executable, "source", "list"], { cwd: folder.home, env: cleanEnvironment(folder.path) });
   expect(listed).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
+test("a bootstrap.env that cannot be rewritten is no reason not to serve", async () => {
+  const ferry = await Ferry.start();
+  const path = join(ferry.data, "bootstrap.env");
+  await ferry.stop();
+  renameSync(path, `${path}.kept`);
+  mkdirSync(path);
+  const again = await Ferry.start({ folder: ferry.folder });
+  expect((await again.call("GET", "/v3/sources")).status).toBe(200);
+  expect(await again.stop()).toBe(0);
+});
+
+test("after a clean stop the database is whole in its one file; without it nothing begins anew over an old key", async () => {
+  const ferry = await Ferry.start();
+  await ferry.registerSource("kept");
+  expect(await ferry.stop()).toBe(0);
+  for (const name of readdirSync(ferry.data)) if (/-(wal|shm)$/.test(name)) rmSync(join(ferry.data, name));
+  const restored = await Ferry.start({ folder: ferry.folder });
+  expect(((await (await restored.call("GET", "/v3/sources")).json()) as { count: number }).count).toBe(1);
+  await restored.stop();
+  for (const name of readdirSync(ferry.data)) if (name.startsWith("ferry.db")) rmSync(join(ferry.data, name));
+  const refused = await serve(ferry.folder, []);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("the database has no account")]);
 });

@@ -99,6 +99,6 @@ describe("failures nobody foresaw", () => {
       const reply = await failing.call(as, method, path, method === "POST" ? { body: { role: "viewer" } } : {});
       expect([reply.status, reply.json.error_code, reply.headers.get("retry-after")]).toEqual([500, "SMS.2007", "2"]);
     }
-    failing.stop();
+    await failing.stop();
   });
 });

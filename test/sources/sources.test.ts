@@ -173,6 +173,20 @@ describe("registerServer", () => {
     });
   });
 
+  test("60,000 disks are numbered in a moment, one more than 65,535 is refused", async () => {
+    const disks = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index}` }));
+    const id = await register(ferry, "many", { disks: disks("a", 60_000) });
+    expect((await ferry.call("agent", "POST", "/v3/sources", { body: { id, disks: disks("b", 60_000) } })).status).toBe(
+      200,
+    );
+    const refused = await ferry.call("agent", "POST", "/v3/sources", { body: { id, disks: disks("c", 65_536) } });
+    expect([refused.status, refused.json.error_msg]).toEqual([
+      400,
+      "disks (in the body) must have at most 65535 items",
+    ]);
+  }, 10_000);
+
   test("stores the whole body, also what no reply shows", async () => {
     await register(ferry, "web-1", full);
     const [row] = await ferry.rows("SELECT registration FROM sources");

@@ -71,7 +71,8 @@ const list = verb(
     );
     printList(context, found, {
       id: (item) => item.id,
-      source: (item) => item.source_name,
+      // A person reads names, a script needs what is unique.
+      source: (item) => (context.output.isTerminal ? item.source_name : item.source_id),
       command: (item) => item.command_name,
       state: (item) => item.state,
       attempts: (item) => item.attempts,

@@ -32,7 +32,8 @@ const list = verb(
     }, most);
     printList(context, found, {
       received: (item) => formatTime(Number(JSON.stringify(item.received_at))),
-      source: (item) => item.source_name,
+      // A person reads names, a script needs what is unique.
+      source: (item) => (context.output.isTerminal ? item.source_name : item.source_id),
       command: (item) => item.command_name,
       result: (item) => item.result,
       kind: (item) => item.kind,

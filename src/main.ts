@@ -21,6 +21,7 @@ const serveArgs: ArgsDef = {
         flag?.slice(2) ?? "",
         {
           type: "string" as const,
+          valueHint: "value",
           description: `${description} (${variable}${value === undefined ? "" : `; default ${value}`})`,
         },
       ]),

@@ -1,6 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Database } from "../db/database.ts";
-import { toPage } from "../db/page.ts";
+import { toPage, withinBytes } from "../db/page.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { resultLines, toCommand, unknownCommand } from "./replies.ts";
 import type { Command, CommandPage, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
@@ -76,13 +76,4 @@ export class CommandHistory {
   deleteOldResults(before: number, limit: number): Promise<number> {
     return this.#database.writer.transaction((tx) => deleteOldResults(tx, before, limit));
   }
-}
-
-/** The first rows that weigh at most so much together; one in any case. */
-function withinBytes<Row extends { bytes: number }>(rows: readonly Row[], most: number): Row[] {
-  let total = 0;
-  return rows.filter(({ bytes }, index) => {
-    total += bytes;
-    return total <= most || index === 0;
-  });
 }

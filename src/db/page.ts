@@ -29,3 +29,12 @@ export function toPage<Row extends { seq: number }, Item>(
   const last = shown.at(-1);
   return { items: shown.map(toItem), next_cursor: rows.length > page.limit && last ? String(last.seq) : null };
 }
+
+/** The first rows that weigh at most so much together; one in any case. */
+export function withinBytes<Row extends { bytes: number }>(rows: readonly Row[], most: number): Row[] {
+  let total = 0;
+  return rows.filter(({ bytes }, index) => {
+    total += bytes;
+    return total <= most || index === 0;
+  });
+}

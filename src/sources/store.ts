@@ -1,9 +1,13 @@
 import { and, asc, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
+import { withinBytes } from "../db/page.ts";
 import type { ListServersQuery } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
 
 export type SourceRow = typeof sources.$inferSelect & { seen_at: number | null };
+
+/** A page of sources holds about this much at the most: one registration may have 12 MiB. */
+const PAGE_BYTES = 16 * 1024 * 1024;
 
 const live = isNull(sources.deleted_at);
 
@@ -25,7 +29,7 @@ export async function updateSource(
   await tx.update(sources).set(change).where(eq(sources.seq, seq));
 }
 
-/** A page of the account's live sources, oldest first, and how many match in all. */
+/** A page of the account's live sources, oldest first, and how many match in all. Large ones make a shorter page. */
 export async function selectSourcePage(
   db: Executor,
   account_seq: number,
@@ -34,7 +38,17 @@ export async function selectSourcePage(
   page: { limit: number; offset: number },
 ): Promise<{ count: number; rows: SourceRow[] }> {
   const where = and(eq(sources.account_seq, account_seq), live, ...filters(query, connection));
-  const rows = await withPresence(db, where).orderBy(asc(sources.seq)).limit(page.limit).offset(page.offset);
+  const sizes = await db
+    .select({ seq: sources.seq, bytes: sql<number>`octet_length(${sources.registration})` })
+    .from(sources)
+    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
+    .where(where)
+    .orderBy(asc(sources.seq))
+    .limit(page.limit)
+    .offset(page.offset);
+  const seqs = withinBytes(sizes, PAGE_BYTES).map(({ seq }) => seq);
+  const shown = sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`;
+  const rows = await withPresence(db, shown).orderBy(asc(sources.seq));
   const [total] = await db
     .select({ count: sql<number>`count(*)` })
     .from(sources)

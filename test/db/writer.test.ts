@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClient } from "@libsql/client/sqlite3";
 import { sql } from "drizzle-orm";
 import { Failure } from "../../src/core/failure.ts";
 import type { Database } from "../../src/db/database.ts";
@@ -145,6 +146,17 @@ describe("a transaction", () => {
     await expect(failing).rejects.toThrow("no");
     await insert(1);
     expect(await stored()).toEqual(["x1"]);
+  });
+
+  test("is refused while another program holds the file, and the next one passes as soon as it lets go", async () => {
+    const other = createClient({ url: `file:${encodeURIComponent(join(folder, "a b%#?.db")).replaceAll("%2F", "/")}` });
+    const held = await other.transaction("write");
+    const refused = await Promise.allSettled([insert(1), insert(2), insert(3)]);
+    expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    await held.rollback();
+    other.close();
+    await insert(4);
+    expect(await stored()).toEqual(["x4"]);
   });
 
   test("that calls the writer inside is told so instead of waiting for itself", async () => {

@@ -370,6 +370,19 @@ describe("listServers", () => {
     expect(await names("?limit=0")).toEqual(["web-1", "web_2", "db%1"]);
   });
 
+  test("sources of many megabytes make shorter pages, and none is passed over", async () => {
+    const raw_devices = Array.from({ length: 20_000 }, (_, index) => ({ name: `${index}`.padEnd(255, "x") }));
+    for (const name of ["big-1", "big-2", "big-3", "big-4"]) await register(ferry, name, { disks: raw_devices });
+    const pages: string[][] = [];
+    for (let offset = 0; ; offset = pages.flat().length) {
+      const page = await names(`?name=big&offset=${offset}`);
+      if (page.length === 0) break;
+      pages.push(page);
+    }
+    expect(pages.flat()).toEqual(["big-1", "big-2", "big-3", "big-4"]);
+    expect(pages.length).toBeGreaterThan(1);
+  });
+
   test.each([
     "limit=201",
     "limit=-1",

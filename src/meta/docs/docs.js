@@ -28,14 +28,17 @@ async function sign(request, accessKey, secretKey) {
     .map((pair) => pair.join("="))
     .join("&");
   const bodyHash = await sha256(request.body ?? "");
-  const canonical = [request.method.toUpperCase(), path, query, `x-sdk-date:${date}`, "", "x-sdk-date", bodyHash].join(
-    "\n",
-  );
+  // X-Command-Id counts only where the signature covers it.
+  const commandId = request.headers["X-Command-Id"];
+  const covered = [...(commandId ? [["x-command-id", commandId.trim()]] : []), ["x-sdk-date", date]];
+  const names = covered.map(([name]) => name).join(";");
+  const lines = covered.map(([name, value]) => `${name}:${value}`);
+  const canonical = [request.method.toUpperCase(), path, query, ...lines, "", names, bodyHash].join("\n");
   const signature = await hmac(secretKey, `SDK-HMAC-SHA256\n${date}\n${await sha256(canonical)}`);
   // URLSearchParams would send a space as a plus sign, which the signature does not mean.
   request.url = `${url.origin}${url.pathname}${query === "" ? "" : `?${query}`}`;
   request.headers["X-Sdk-Date"] = date;
-  request.headers.Authorization = `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=x-sdk-date, Signature=${signature}`;
+  request.headers.Authorization = `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=${names}, Signature=${signature}`;
   return request;
 }
 

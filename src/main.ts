@@ -113,8 +113,9 @@ function readConfigFile(path: string | undefined): SettingValues {
 
 // Whoever reads the output may stop reading: for a service no reason to end, for the other verbs no fault.
 process.stdout.on("error", (error: Error & { code?: string }) => {
-  if (error.code !== "EPIPE") throw error;
-  if (process.argv[2] !== "serve") process.exit(exitCodes.done);
+  if (process.argv[2] === "serve") return;
+  if (error.code !== "EPIPE") process.stderr.write(`ferry: the output cannot be written: ${error.message}\n`);
+  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
 });
 const args = process.argv.slice(2);
 const asked = args.length === 1 && (args[0] === "--version" || args[0] === "-v") ? ["version"] : args;

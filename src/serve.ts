@@ -30,6 +30,8 @@ const RUNTIME_BODY_BYTES = 2 ** 50;
 const IDLE_TIMEOUT_S = 30;
 /** Requests under way at a stop get this long. */
 const STOP_MS = 5_000;
+const CHECKPOINT_TRIES = 5;
+const CHECKPOINT_PAUSE_MS = 200;
 
 export interface RunningServer {
   url: string;
@@ -84,13 +86,25 @@ export async function serve(
       await server.stop(true);
       await jobs.stop();
       await database.writer.drain();
-      await database.close();
+      if (!(await checkpoint(database))) {
+        platform.log("warn", "another program reads the database: the newest changes are in its -wal file, copy both");
+      }
+      database.close();
     };
     return { url, stop };
   } catch (error) {
-    await database.close();
+    database.close();
     throw error;
   }
+}
+
+/** Puts everything into the file itself; gives another program's reading a moment to end. */
+async function checkpoint(database: Database): Promise<boolean> {
+  for (let tries = 0; tries < CHECKPOINT_TRIES; tries += 1) {
+    if (await database.checkpoint().catch(() => false)) return true;
+    await Bun.sleep(CHECKPOINT_PAUSE_MS);
+  }
+  return false;
 }
 
 /** For the command line on this machine only: no reason not to serve. */
@@ -153,7 +167,7 @@ async function openDatabase(settings: Settings, folder: string, platform: Platfo
     try {
       await migrate(database.client, VERSION, platform.now());
     } catch (error) {
-      await database.close();
+      database.close();
       throw error;
     }
     return database;

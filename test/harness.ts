@@ -204,11 +204,11 @@ export async function startFerry() {
       background(platform, running.services, { results_retention_days: 0, events_retention_days: 0 }).runAll(),
     /** What kill -9 and a new start leave: memory is lost, the file stays. */
     restart: async () => {
-      await running.database.close();
+      running.database.close();
       running = await open();
     },
     stop: async () => {
-      await running.database.close();
+      running.database.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

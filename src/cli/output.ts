@@ -19,7 +19,7 @@ export function processOutput(): Output {
 
 /** Control characters as escapes: what somebody named a source must not move this terminal's cursor. */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }
 
 export type Cell = string | number | boolean | null | undefined;

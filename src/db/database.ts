@@ -9,6 +9,7 @@ export interface Database {
   writer: Writer;
   /** True where this process is the only one that writes (a file under its lock); caches and the mailbox rest on it. */
   exclusive: boolean;
-  /** Writes what is still in the log into the file itself, and lets go of it. */
-  close(): Promise<void>;
+  /** Writes what is still in the log into the file itself; false while another program's reading keeps it from that. */
+  checkpoint(): Promise<boolean>;
+  close(): void;
 }

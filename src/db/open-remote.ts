@@ -21,7 +21,8 @@ export function openRemote(url: string, authToken: string | undefined, nextTurn:
     client,
     writer: new Writer(client, orm, { nextTurn, groupBytes: GROUP_BYTES }),
     exclusive: false,
-    close: async () => client.close(),
+    checkpoint: async () => true,
+    close: () => client.close(),
   };
 }
 

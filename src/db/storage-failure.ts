@@ -2,7 +2,7 @@ import { Failure } from "../core/failure.ts";
 
 /** The database takes nothing just now: full, locked, unreadable, too busy. */
 const REFUSED =
-  /SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|HTTP status (429|503)/;
+  /statements in progress|SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|ConnectionFailed|HTTP status (429|503)/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
   /PROXY_ERROR|TRANSACTION_TIMEOUT|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|Network connection lost|HTTP status 50[24]/;
@@ -21,6 +21,11 @@ export function storageFailure(error: unknown): Failure | undefined {
   }
   if (!REFUSED.test(text)) return undefined;
   return new Failure("unavailable", "this cannot be done now, and nothing was changed: try again", { cause: error });
+}
+
+/** Whether the connection may refuse later writes too: after a refused BEGIN or COMMIT, or a failed sync. */
+export function mayLockOut(error: unknown): boolean {
+  return /SQLITE_BUSY|SQLITE_LOCKED|SQLITE_IOERR|database is locked|statements in progress/.test(wholeText(error));
 }
 
 /** Name, code and message of the error and of what caused it. */

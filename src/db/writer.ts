@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Client, InStatement, ResultSet } from "@libsql/client";
 import type { Executor, Transaction } from "./executor.ts";
-import { storageFailure } from "./storage-failure.ts";
+import { mayLockOut, storageFailure } from "./storage-failure.ts";
 
 /** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
 export interface GroupPlan<Row, Outcome> {
@@ -30,7 +30,7 @@ export interface WriterOptions {
   /** What a group may weigh together, in bytes; a heavier row goes out alone. */
   groupBytes: number;
   /** Replaces the connection after a refused write, which can keep later ones from passing. */
-  renew?(): void | Promise<void>;
+  renew?(): void;
 }
 
 interface Pending<Row, Outcome> {
@@ -139,7 +139,10 @@ export class Writer {
   }
 
   async #renewAfter(error: unknown): Promise<void> {
-    if (storageFailure(error)?.kind === "unavailable") await this.#options.renew?.();
+    if (storageFailure(error)?.kind !== "unavailable") return;
+    if (mayLockOut(error)) this.#options.renew?.();
+    // A refused write has waited for the lock with the whole process: let others have a turn before the next one waits.
+    await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
   }
 
   #refuseInsideTransaction(): void {

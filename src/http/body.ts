@@ -3,28 +3,55 @@ import { Failure } from "../core/failure.ts";
 /** Largest request body. Source: docs/decisions.md, "Refusals". */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
+/** What may be on its way in at once: whoever holds back the last bytes of many bodies must not fill the memory. */
+const MAX_ARRIVING_BYTES = 256 * 1024 * 1024;
+
 const NOTHING = new Uint8Array(0);
+let arrivingBytes = 0;
 
 /** The bytes of a request's body as received. Throws `tooLarge` as soon as it is known, without reading on. */
 export async function readBody(request: Request): Promise<Uint8Array> {
   if (request.body === null) return NOTHING;
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
   if (declared > MAX_BODY_BYTES) throw tooLarge();
+  const reserved = new Reservation();
   try {
+    if (Number.isNaN(declared)) return await readChunks(request.body, reserved);
     // With a declared length the runtime reads no more than that: the short way.
-    return Number.isNaN(declared) ? await readChunks(request.body) : new Uint8Array(await request.arrayBuffer());
+    reserved.add(declared);
+    return new Uint8Array(await request.arrayBuffer());
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure("invalid", "the body broke off", { cause: error });
+  } finally {
+    reserved.release();
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+/** A body's share of what may be on its way in. */
+class Reservation {
+  #bytes = 0;
+
+  add(bytes: number): void {
+    if (arrivingBytes + bytes > MAX_ARRIVING_BYTES) {
+      throw new Failure("unavailable", "too many large bodies are on their way: try again");
+    }
+    arrivingBytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  release(): void {
+    arrivingBytes -= this.#bytes;
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, reserved: Reservation): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > MAX_BODY_BYTES) throw tooLarge();
+    reserved.add(chunk.byteLength);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);

@@ -7,7 +7,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The JSON object in a body, its text beside it. Absent Content-Type counts as JSON. Throws `invalid`. */
 export function parseJsonObject(bytes: Uint8Array, contentType: string | null): { text: string; value: object } {
   if (contentType !== null && !/^application\/json\s*(;|$)/i.test(contentType)) {
-    throw new Failure("invalid", `Content-Type must be application/json, not ${contentType}`);
+    throw new Failure("invalid", `Content-Type must be application/json, not ${shorten(contentType)}`);
   }
   let text: string;
   try {
@@ -48,7 +48,7 @@ function dropNulls(value: unknown): void {
 export function queryMembers(query: string): Record<string, string> {
   const members: Record<string, string> = Object.create(null);
   for (const [name, value] of parseQuery(query)) {
-    if (name in members) throw new Failure("invalid", `the query has ${name} twice`);
+    if (name in members) throw new Failure("invalid", `the query has ${shorten(name)} twice`);
     members[name] = value;
   }
   return members;
@@ -68,7 +68,7 @@ export function check<const Schema extends v.GenericSchema>(
 /** What is wrong, and what would be right, in words rather than in the notation of the validator. */
 function describe(issue: v.BaseIssue<unknown>, place: string): string {
   const path = v.getDotPath(issue);
-  const where = path === null ? `the ${place}` : `${path} (in the ${place})`;
+  const where = path === null ? `the ${place}` : `${shorten(path)} (in the ${place})`;
   if (issue.type === "strict_object") return `${where} is not known here`;
   if (issue.kind === "schema" && issue.received === "undefined") return `${where} is missing`;
   const { requirement } = issue as { requirement?: unknown };

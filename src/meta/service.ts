@@ -4,6 +4,8 @@ import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import { writeReadiness } from "./store.ts";
 
+const REFUSAL_STANDS_MS = 1_000;
+
 /** Whether this process can do its work. */
 export class Meta {
   readonly #platform: Platform;
@@ -20,10 +22,19 @@ export class Meta {
    * no credentials are needed to ask. Throws `unavailable` if it does not go through.
    */
   ready(): Promise<void> {
-    this.#checking ??= this.#check().finally(() => {
-      this.#checking = undefined;
-    });
+    this.#checking ??= this.#check().then(
+      () => this.#forget(),
+      (error) => {
+        // A refusal stands for a moment: asking without end must not keep a full disk busy.
+        this.#platform.after(REFUSAL_STANDS_MS, () => this.#forget());
+        throw error;
+      },
+    );
     return this.#checking;
+  }
+
+  #forget(): void {
+    this.#checking = undefined;
   }
 
   async #check(): Promise<void> {

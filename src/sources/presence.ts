@@ -45,16 +45,19 @@ export class Presence {
   }
 
   isConnected(seen_at: number | null): boolean {
-    return seen_at !== null && seen_at > this.connectedSince();
+    const { since, until } = this.connectedBetween();
+    return seen_at !== null && seen_at > since && seen_at < until;
   }
 
-  connectedSince(): number {
-    return this.#platform.now() - CONNECTED_MS;
+  /** When a connected source was seen; a time far ahead is of a clock that has been set back since. */
+  connectedBetween(): { since: number; until: number } {
+    const now = this.#platform.now();
+    return { since: now - CONNECTED_MS, until: now + CONNECTED_MS };
   }
 
-  /** Sources seen since then that the database may not know of yet. */
-  unwrittenSince(cutoff: number): number[] {
-    return [...this.#unwritten].filter((source_seq) => (this.#seen.get(source_seq) ?? 0) > cutoff);
+  /** Connected sources that the database may not know of as such yet. */
+  unwrittenConnected(): number[] {
+    return [...this.#unwritten].filter((source_seq) => this.isConnected(this.#seen.get(source_seq) ?? null));
   }
 
   forget(source_seq: number): void {

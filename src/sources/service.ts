@@ -68,14 +68,13 @@ export class Sources {
   }
 
   async listServers(principal: Principal, query: ListServersQuery): Promise<ListServersResponse> {
-    const cutoff = this.presence.connectedSince();
-    const seen = query.connected === undefined ? [] : this.presence.unwrittenSince(cutoff);
+    const seen = query.connected === undefined ? [] : this.presence.unwrittenConnected();
     const page = { limit: query.limit || MAX_SERVERS_PER_PAGE, offset: query.offset ?? 0 };
     const { count, rows } = await selectSourcePage(
       this.#database.reader,
       principal.account_seq,
       query,
-      { cutoff, seen },
+      { ...this.presence.connectedBetween(), seen },
       page,
     );
     const source_servers = rows.map((row) => ({ ...this.#serverInReplies(row), is_consistency_result_exist: false }));
@@ -234,7 +233,7 @@ export class Sources {
       ...(memory !== undefined && { memory }),
       checks: environmentChecks(registration),
       init_target_server: initTargetServer(registration.disks ?? [], registration.volume_groups ?? []),
-      last_visit_time: Math.max(row.registered_at, seen_at ?? 0),
+      last_visit_time: Math.min(Math.max(row.registered_at, seen_at ?? 0), this.#platform.now()),
       migration_cycle,
       state_action_time,
       stage_action_time,

@@ -1,8 +1,16 @@
-import { and, asc, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { withinBytes } from "../db/page.ts";
 import type { ListServersQuery } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
+
+/** What makes a source connected. */
+interface Connection {
+  since: number;
+  until: number;
+  /** Connected ones that are not written as such yet. */
+  seen: readonly number[];
+}
 
 export type SourceRow = typeof sources.$inferSelect & { seen_at: number | null };
 
@@ -34,7 +42,7 @@ export async function selectSourcePage(
   db: Executor,
   account_seq: number,
   query: ListServersQuery,
-  connection: { cutoff: number; seen: readonly number[] },
+  connection: Connection,
   page: { limit: number; offset: number },
 ): Promise<{ count: number; rows: SourceRow[] }> {
   const where = and(eq(sources.account_seq, account_seq), live, ...filters(query, connection));
@@ -89,10 +97,7 @@ function toSourceRow({ source, seen_at }: { source: typeof sources.$inferSelect;
   return { ...source, seen_at };
 }
 
-function filters(
-  query: ListServersQuery,
-  connection: { cutoff: number; seen: readonly number[] },
-): (SQL | undefined)[] {
+function filters(query: ListServersQuery, connection: Connection): (SQL | undefined)[] {
   const equal = <Value extends string>(column: Parameters<typeof eq>[0], value: Value | undefined) =>
     value ? eq(column, value) : undefined;
   return [
@@ -114,8 +119,8 @@ function filters(
   ];
 }
 
-/** Seen since the cutoff: as stored, or in memory only so far. */
-function isConnected({ cutoff, seen }: { cutoff: number; seen: readonly number[] }): SQL {
-  const stored = sql`coalesce(${gt(sourcePresence.seen_at, cutoff)}, false)`;
+/** Seen in that time: as stored, or in memory only so far. */
+function isConnected({ since, until, seen }: Connection): SQL {
+  const stored = sql`coalesce(${sourcePresence.seen_at} > ${since} AND ${sourcePresence.seen_at} < ${until}, false)`;
   return or(stored, sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seen)}))`) as SQL;
 }

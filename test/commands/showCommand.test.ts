@@ -102,7 +102,14 @@ describe("showCommand", () => {
     await poll(ferry, source_id);
     await ferry.runJobs();
     ferry.clock.set(START);
+    const connected = async () => (await ferry.call("viewer", "GET", "/v3/sources?connected=true")).json.count;
+    expect((await ferry.call("viewer", "GET", `/v3/sources/${source_id}`)).json).toMatchObject({
+      connected: false,
+      last_visit_time: START,
+    });
+    expect(await connected()).toBe(0);
     await poll(ferry, source_id);
+    expect(await connected()).toBe(1);
     await ferry.clock.advance(60_000);
     const shown = async () => (await ferry.call("viewer", "GET", `/v3/sources/${source_id}`)).json;
     expect(await shown()).toMatchObject({ connected: false, last_visit_time: START });

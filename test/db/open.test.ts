@@ -19,8 +19,8 @@ describe("openFile", () => {
   test("refuses a file another process (here: another lock) holds, by name, and takes it once let go", async () => {
     const first = await openFile(path, setImmediate);
     await expect(openFile(path, setImmediate)).rejects.toThrow(`another ferry process has ${path} open`);
-    await first.close();
-    await (await openFile(path, setImmediate)).close();
+    first.close();
+    (await openFile(path, setImmediate)).close();
   });
 
   test("every connection of the pool commits durably: WAL, synchronous FULL, foreign keys", async () => {
@@ -37,7 +37,7 @@ describe("openFile", () => {
       ]);
     }
     held.close();
-    await close();
+    close();
   });
 });
 

@@ -18,8 +18,8 @@ beforeEach(async () => {
     "CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT NOT NULL, n INTEGER CHECK (n < 100))",
   );
 });
-afterEach(async () => {
-  await database.close();
+afterEach(() => {
+  database.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -99,6 +99,16 @@ describe("failures nobody foresaw", () => {
       const reply = await failing.call(as, method, path, method === "POST" ? { body: { role: "viewer" } } : {});
       expect([reply.status, reply.json.error_code, reply.headers.get("retry-after")]).toEqual([500, "SMS.2007", "2"]);
     }
+    let asked = 0;
+    failing.database.client.transaction = () => {
+      asked += 1;
+      return Promise.reject(new Error("SQLITE_FULL: database or disk is full"));
+    };
+    for (let round = 0; round < 5; round += 1) expect((await failing.call(null, "GET", "/readyz")).status).toBe(500);
+    expect(asked).toBe(0);
+    await failing.clock.advance(1_000);
+    expect((await failing.call(null, "GET", "/readyz")).status).toBe(500);
+    expect(asked).toBe(1);
     await failing.stop();
   });
 });

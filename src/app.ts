@@ -125,7 +125,8 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
   app.onError((error, c) => {
     const { request_id } = c.var;
     const failure = error instanceof Failure ? error : (storageFailure(error) ?? error);
-    if (!(failure instanceof Failure) || failure.kind === "unavailable") {
+    // A Failure without a cause says all there is to say, to the caller.
+    if (!(failure instanceof Failure) || (failure.kind === "unavailable" && failure.cause !== undefined)) {
       platform.log("error", "a request failed", {
         request_id,
         method: c.req.method,

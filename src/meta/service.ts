@@ -42,7 +42,7 @@ export class Meta {
       await this.#database.writer.transaction((tx) => writeReadiness(tx, this.#platform.now()));
     } catch (error) {
       this.#platform.log("error", "not ready: a write did not go through", errorFields(error));
-      throw new Failure("unavailable", "not ready: a write to the database did not go through", { cause: error });
+      throw new Failure("unavailable", "not ready: a write to the database did not go through");
     }
   }
 }

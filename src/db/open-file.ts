@@ -6,8 +6,6 @@ import { Writer } from "./writer.ts";
 
 /** How long a write waits for a lock of another program, a backup say; the whole process stands still meanwhile. */
 const FOREIGN_LOCK_MS = 100;
-/** A closed connection keeps its file descriptors until it is collected, so refusals in a row do not renew each time. */
-const RENEW_EVERY_MS = 1_000;
 const GROUP_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -27,7 +25,7 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
       writer: new Writer(client, orm, {
         nextTurn,
         groupBytes: GROUP_BYTES,
-        renew: atMostOncePer(RENEW_EVERY_MS, () => client.reconnect()),
+        renew: () => client.reconnect(),
       }),
       exclusive: true,
       checkpoint: async () => {
@@ -43,16 +41,6 @@ export async function openFile(path: string, nextTurn: (work: () => void) => voi
     client.close();
     throw error;
   }
-}
-
-function atMostOncePer(ms: number, work: () => unknown): () => void {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = performance.now();
-    if (now - last < ms) return;
-    last = now;
-    work();
-  };
 }
 
 async function lockFile(path: string): Promise<{ release(): void }> {

@@ -23,9 +23,12 @@ export function storageFailure(error: unknown): Failure | undefined {
   return new Failure("unavailable", "this cannot be done now, and nothing was changed: try again", { cause: error });
 }
 
-/** Whether the connection may refuse later writes too: after a refused BEGIN or COMMIT, or a failed sync. */
+/**
+ * Whether the connection may refuse later writes too: a refused BEGIN or COMMIT leaves a statement behind. A full disk
+ * does not, and a closed connection keeps its file descriptors for a while, so only those are worth a new one.
+ */
 export function mayLockOut(error: unknown): boolean {
-  return /SQLITE_BUSY|SQLITE_LOCKED|SQLITE_IOERR|database is locked|statements in progress/.test(wholeText(error));
+  return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|statements in progress/.test(wholeText(error));
 }
 
 /** Name, code and message of the error and of what caused it. */

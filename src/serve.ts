@@ -39,7 +39,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const bunPlatform: Platform = {
+const platform: Platform = {
   now: Date.now,
   newId: () => v7(),
   randomBytes,
@@ -52,13 +52,9 @@ const bunPlatform: Platform = {
 };
 
 /** Opens the database, makes the first account if there is none, and serves. */
-export async function serve(
-  settings: Settings,
-  say: (text: string) => void,
-  platform = bunPlatform,
-): Promise<RunningServer> {
+export async function serve(settings: Settings, say: (text: string) => void): Promise<RunningServer> {
   const folder = openDataFolder(settings.data);
-  const database = await openDatabase(settings, folder, platform);
+  const database = await openDatabase(settings, folder);
   try {
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
@@ -72,10 +68,10 @@ export async function serve(
     const jobs = background(platform, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
-    const server = listen(app, settings, platform);
+    const server = listen(app, settings);
     const { hostname = "", port } = server;
     const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    noteEndpoint(folder, url, platform);
+    noteEndpoint(folder, url);
     jobs.start();
     say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; documentation at ${url}/docs)`);
     if (firstKey) say(firstSteps(folder));
@@ -108,7 +104,7 @@ async function checkpoint(database: Database): Promise<boolean> {
 }
 
 /** For the command line on this machine only: no reason not to serve. */
-function noteEndpoint(folder: string, url: string, platform: Platform): void {
+function noteEndpoint(folder: string, url: string): void {
   try {
     writeBootstrapEndpoint(folder, url);
   } catch (error) {
@@ -116,7 +112,7 @@ function noteEndpoint(folder: string, url: string, platform: Platform): void {
   }
 }
 
-function listen(app: App, { listen: { hostname, port } }: Settings, platform: Platform) {
+function listen(app: App, { listen: { hostname, port } }: Settings) {
   try {
     return Bun.serve({
       hostname,
@@ -155,7 +151,7 @@ function withAuthority(request: Request): Request {
 }
 
 /** Opened and brought up to date. Errors name the database, but not its URL: that may hold a token. */
-async function openDatabase(settings: Settings, folder: string, platform: Platform): Promise<Database> {
+async function openDatabase(settings: Settings, folder: string): Promise<Database> {
   const url = settings.database_url ?? `file:${join(folder, "ferry.db")}`;
   const isFile = url.startsWith("file:");
   const path = resolve(url.slice("file:".length));

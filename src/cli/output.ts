@@ -9,7 +9,7 @@ export interface Output {
 
 export function processOutput(): Output {
   const write = (stream: NodeJS.WriteStream, text: string) =>
-    void stream.write(`${stream.isTTY ? text.split("\n").map(visible).join("\n") : text}\n`);
+    void stream.write(`${stream.isTTY ? visibleLines(text) : text}\n`);
   return {
     isTerminal: process.stdout.isTTY === true,
     print: (text) => write(process.stdout, text),
@@ -20,6 +20,11 @@ export function processOutput(): Output {
 /** Control characters as escapes: what somebody named a source must not move this terminal's cursor. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
+}
+
+/** The same for text of several lines. */
+export function visibleLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, visible);
 }
 
 export type Cell = string | number | boolean | null | undefined;

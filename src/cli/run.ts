@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
 import { CliFailure, type ExitReason, exitCodes } from "./failure.ts";
-import { visible } from "./output.ts";
+import { visibleLines } from "./output.ts";
 import { notesOf } from "./verb.ts";
 
 /** Runs what the arguments ask for; the exit code. `isUsage` tells which other errors are the caller's. */
@@ -20,8 +20,7 @@ export async function runCli(root: CommandDef, args: string[], isUsage: (error: 
     return exitCodes.done;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const lines = stripVTControlCharacters(message).split("\n").map(visible);
-    process.stderr.write(`ferry: ${lines.join("\n")}\n`);
+    process.stderr.write(`ferry: ${visibleLines(stripVTControlCharacters(message))}\n`);
     const reason = reasonOf(error, isUsage);
     if (error instanceof Error && error.name === "CLIError") process.stderr.write("see --help behind the command\n");
     return exitCodes[reason];

@@ -25,7 +25,8 @@ import {
   selectPastDue,
 } from "./store.ts";
 
-const PAST_DUE_PER_JOB = 500;
+/** Commands one transaction ends: each takes some statements, and calls on a file hold the process. */
+const PAST_DUE_PER_JOB = 100;
 
 /** The queue of commands, the poll and the report. */
 export class Commands {

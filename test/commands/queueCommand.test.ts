@@ -184,6 +184,22 @@ describe("deadlines", () => {
     expect(await find(id)).toMatchObject({ state: "overdue", reason: "finish_within_passed" });
   });
 
+  test("hold for more commands than one transaction ends", async () => {
+    await Promise.all(
+      Array.from({ length: 250 }, (_, index) =>
+        queue(ferry, source_id, "UPLOAD_LOG", { deliver_by: START + 1_000 + index }),
+      ),
+    );
+    await ferry.clock.advance(2_000);
+    await ferry.runJobs();
+    expect(await ferry.rows("SELECT state, count(*) AS n FROM commands GROUP BY state")).toEqual([
+      { state: "undelivered", n: 250 },
+    ]);
+    expect(await ferry.rows("SELECT count(*) AS n FROM events WHERE type = 'command.undelivered'")).toEqual([
+      { n: 250 },
+    ]);
+  });
+
   test("hold across a restart and a clock that jumps, both ways", async () => {
     const id = await queue(ferry, source_id, "START", { deliver_by: START + 60_000 });
     ferry.clock.set(START - 3_600_000);

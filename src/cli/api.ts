@@ -1,4 +1,4 @@
-import { signedRequest } from "../client/client.ts";
+import { signedFetch, signedRequest } from "../client/client.ts";
 import { oneOf, readValue } from "./arguments.ts";
 import { readConnection } from "./connection.ts";
 import { CliFailure } from "./failure.ts";
@@ -26,16 +26,13 @@ export const api = verb(
     const body = args.data === undefined ? undefined : readValue(args.data);
     const connection = readConnection(process.env);
     const headers = { ...(body !== undefined && { "content-type": "application/json" }) };
-    const request = await signedRequest(connection, Date.now(), `${connection.endpoint}${args.path}`, {
-      method,
-      headers,
-      ...(body !== undefined && { body }),
-    });
+    const url = `${connection.endpoint}${args.path}`;
+    const init = { method, headers, ...(body !== undefined && { body }) };
     if (args.curl) {
-      output.print(curlCommand(request, body));
+      output.print(curlCommand(await signedRequest(connection, Date.now(), url, init), body));
       return;
     }
-    const response = await successful(fetch(request));
+    const response = await successful(signedFetch(connection, Date.now(), url, init));
     const text = await response.text();
     if (text !== "") output.print(text);
   },

@@ -1,18 +1,28 @@
+import { rootCertificates } from "node:tls";
 import { hc } from "hono/client";
 import type { App } from "../app.ts";
 import { authorization, formatSdkDate } from "../core/canonical-request.ts";
 
-/** Where to call and as whom. Without a key only what needs no credentials works. */
+/** Where to call and as whom: by key or by token. Without either only what needs no credentials works. */
 export interface Connection {
   endpoint: string;
   access_key?: string | undefined;
   secret_key?: string | undefined;
+  /** Goes with a temporary key. */
+  security_token?: string | undefined;
+  /** Instead of a key. */
+  token?: string | undefined;
+  /** Certificates to trust beside the system's, as PEM text. */
+  ca?: string | undefined;
 }
 
 /** Headers worth covering; Host stays out, as proxies change it. */
-const COVERED = ["content-type", "x-command-id", "x-sdk-date"];
+const COVERED = ["content-type", "x-command-id", "x-sdk-date", "x-security-token"];
 
-/** The request, signed for the connection's key; as it is, where there is none. `now`: milliseconds since 1970. */
+/**
+ * The request, signed for the connection's key or with its token; as it is, where there is neither. `now`: milliseconds
+ * since 1970.
+ */
 export async function signedRequest(
   connection: Connection,
   now: number,
@@ -20,12 +30,14 @@ export async function signedRequest(
   init?: RequestInit,
 ): Promise<Request> {
   const request = new Request(url, init);
-  const { access_key, secret_key } = connection;
-  if (!access_key || !secret_key) return request;
+  const { access_key, secret_key, security_token, token } = connection;
+  if (token) request.headers.set("x-auth-token", token);
+  if (token || !access_key || !secret_key) return request;
   const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   headers.set("x-sdk-date", formatSdkDate(now));
+  if (security_token) headers.set("x-security-token", security_token);
   const covered: Record<string, string> = {};
   for (const name of COVERED) {
     const value = headers.get(name);
@@ -36,10 +48,21 @@ export async function signedRequest(
   return new Request(request.url, { method: request.method, headers, signal: request.signal, ...(body && { body }) });
 }
 
+/** A signed call over a connection that trusts the connection's certificates. */
+export async function signedFetch(
+  connection: Connection,
+  now: number,
+  url: string | URL | Request,
+  init?: RequestInit,
+): Promise<Response> {
+  const request = await signedRequest(connection, now, url, init);
+  const { ca } = connection;
+  return ca === undefined ? fetch(request) : fetch(request, { tls: { ca: [...rootCertificates, ca] } });
+}
+
 /** The typed client: every operation of the service by its path. */
 export function client(connection: Connection, now: () => number) {
-  const signingFetch = async (url: string | URL | Request, init?: RequestInit) =>
-    fetch(await signedRequest(connection, now(), url, init));
+  const signingFetch = (url: string | URL | Request, init?: RequestInit) => signedFetch(connection, now(), url, init);
   return hc<App>(connection.endpoint, { fetch: signingFetch as typeof fetch });
 }
 export type Client = ReturnType<typeof client>;

@@ -122,9 +122,9 @@ module.exports = {
     // Rooms of a feature
     error(
       "routes-know-no-storage",
-      "sms.ts and operate.ts call the service; SQL is one room further.",
-      { path: "^src/[^/]+/(sms|operate)\\.ts$" },
-      { path: "^src/[^/]+/(store|table)\\.ts$" },
+      "sms.ts, operate.ts and iam.ts call the service; SQL is one room further.",
+      { path: "^src/[^/]+/(sms|operate|iam)\\.ts$" },
+      { path: "^src/[^/]+/([a-z-]*store|table)\\.ts$" },
     ),
     error(
       "tables-are-the-stores",
@@ -135,15 +135,15 @@ module.exports = {
     error(
       "store-of-another-feature",
       "Another feature's rows are reached by its service.",
-      { path: "^src/([^/]+)/(?!store\\.ts$)" },
-      { path: "^src/[^/]+/store\\.ts$", pathNot: "^src/$1/" },
+      { path: "^src/([^/]+)/" },
+      { path: "^src/[^/]+/[a-z-]*store\\.ts$", pathNot: "^src/$1/" },
     ),
 
     // What the same app on another runtime does not have
     error(
       "files-and-bun-are-handed-in",
-      "node:fs and bun:* exist in main.ts, serve.ts, data-folder.ts, db/, cli/ and agent/ only; everything else gets what it needs handed in.",
-      { path: "^src/", pathNot: ["^src/(main|serve|data-folder)\\.ts$", folder(["db", "cli", "agent"])] },
+      "node:fs and bun:* exist in main.ts, serve.ts, listen.ts, data-folder.ts, db/, cli/ and agent/ only; everything else gets what it needs handed in.",
+      { path: "^src/", pathNot: ["^src/(main|serve|listen|data-folder)\\.ts$", folder(["db", "cli", "agent"])] },
       { path: "^((node:)?fs(/|$)|bun$|bun:)", dependencyTypes: ["core"] },
     ),
 

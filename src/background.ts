@@ -16,7 +16,7 @@ interface Job {
 /** What has to happen without anybody asking. */
 export function background(
   platform: Platform,
-  { commands, history, events, sources, mailbox }: Services,
+  { access, commands, history, events, sources, mailbox }: Services,
   settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
 ) {
   const flushes: Job[] = [
@@ -27,13 +27,17 @@ export function background(
     { name: "end commands past their deadline", everyMs: 1_000, run: () => commands.endPastDue() },
     ...flushes,
   ];
-  const retain = (name: string, days: number, deleteOld: (before: number, limit: number) => Promise<number>) => {
-    if (days === 0) return;
+  const clear = (name: string, deleteSome: (limit: number) => Promise<number>) => {
     const run = async () => {
-      while ((await deleteOld(platform.now() - days * DAY_MS, DELETE_ROWS)) === DELETE_ROWS);
+      while ((await deleteSome(DELETE_ROWS)) === DELETE_ROWS);
     };
     jobs.push({ name, everyMs: 60_000, run });
   };
+  const retain = (name: string, days: number, deleteOld: (before: number, limit: number) => Promise<number>) => {
+    if (days > 0) clear(name, (limit) => deleteOld(platform.now() - days * DAY_MS, limit));
+  };
+  clear("delete tokens that have expired", (limit) => access.tokens.deleteExpired(limit));
+  clear("delete temporary keys that have expired", (limit) => access.keys.deleteExpired(limit));
   retain("delete old reports", settings.results_retention_days, (before, limit) =>
     history.deleteOldResults(before, limit),
   );

@@ -20,6 +20,30 @@ const Listen = v.pipe(
   v.check(({ port }) => port <= 65535, "a port from 0 to 65535"),
 );
 
+const Switch = v.pipe(
+  v.string(),
+  v.regex(/^(true|false)$/, "true or false"),
+  v.transform((value) => value === "true"),
+);
+
+/** `region-1:az1,az2;region-2:az3` */
+const Zones = v.pipe(
+  v.string(),
+  v.regex(
+    /^$|^[\w-]+:[\w-]+(,[\w-]+)*(;[\w-]+:[\w-]+(,[\w-]+)*)*$/,
+    "REGION:ZONE,ZONE;REGION:ZONE, for example region-1:region-1a,region-1b",
+  ),
+  v.transform((value) =>
+    Object.fromEntries(
+      value
+        .split(";")
+        .filter((part) => part !== "")
+        .map((part) => part.split(":"))
+        .map(([region = "", zones = ""]) => [region, zones.split(",")]),
+    ),
+  ),
+);
+
 const Days = v.pipe(
   v.string(),
   v.regex(/^\d{1,5}$/, "a whole number of days from 0 (for ever) to 99999"),
@@ -43,6 +67,20 @@ const SettingsSchema = v.strictObject({
     ),
     "./ferry-data",
   ),
+  tls_cert: v.optional(
+    v.pipe(v.string(), v.description("Certificate with its chain, a PEM file: serve HTTPS; read again on SIGHUP")),
+  ),
+  tls_key: v.optional(v.pipe(v.string(), v.description("The certificate's key, a PEM file"))),
+  insecure_http: v.optional(
+    v.pipe(Switch, v.description("Plain HTTP beyond this machine: where a proxy in front speaks TLS")),
+    "false",
+  ),
+  trusted_proxies: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("Proxies whose X-Forwarded-For tells the client's address: addresses and ranges, by commas"),
+    ),
+  ),
   database_url: v.optional(
     v.pipe(
       v.string(),
@@ -60,6 +98,10 @@ const SettingsSchema = v.strictObject({
       v.description("Name of the region this instance stands for"),
     ),
     "region-1",
+  ),
+  availability_zones: v.optional(
+    v.pipe(Zones, v.description("Zones of regions, REGION:ZONE,ZONE;REGION:ZONE; default: REGIONa and REGIONb")),
+    "",
   ),
   results_retention_days: v.optional(
     v.pipe(Days, v.description("Delete reports older than this many days; 0: keep them")),
@@ -108,6 +150,9 @@ const secrets: ReadonlySet<string> = new Set([
   "bootstrap_project_id",
 ]);
 
+/** Settings that are on or off. */
+const switches: ReadonlySet<string> = new Set(["insecure_http"]);
+
 export interface SettingInfo {
   name: SettingName;
   /** Undefined for a secret. */
@@ -115,6 +160,8 @@ export interface SettingInfo {
   variable: string;
   description: string;
   default: string | undefined;
+  /** Given alone, a flag without a value. */
+  isSwitch: boolean;
 }
 
 /** For the help text and the documentation. */
@@ -123,7 +170,8 @@ export const settingInfos: readonly SettingInfo[] = Object.entries(SettingsSchem
   flag: secrets.has(name) ? undefined : `--${name.replaceAll("_", "-")}`,
   variable: variableOf(name),
   description: v.getDescription(schema.wrapped) ?? "",
-  default: typeof schema.default === "string" ? schema.default : undefined,
+  default: typeof schema.default === "string" && schema.default !== "" ? schema.default : undefined,
+  isSwitch: switches.has(name),
 }));
 
 export type SettingValues = Readonly<Record<string, string | undefined>>;

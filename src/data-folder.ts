@@ -79,13 +79,19 @@ export function refuseLostDatabase(folder: string): void {
   );
 }
 
-/** Every start writes the address anew, as it may have changed; does nothing once the file was taken away. */
-export function writeBootstrapEndpoint(folder: string, url: string): void {
+/**
+ * Every start writes anew where to call and which certificate to trust there, as both may have changed; does nothing
+ * once the file was taken away.
+ */
+export function writeBootstrapEndpoint(folder: string, url: string, cacert: string | undefined): void {
   const path = bootstrapPath(folder);
   if (!existsSync(path)) return;
   const before = readFileSync(path, "utf8");
   const reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-  const after = before.replace(/^FERRY_ENDPOINT=.*$/m, `FERRY_ENDPOINT=${reachable}`);
+  const trusted = cacert === undefined ? "" : `FERRY_CACERT=${resolve(cacert)}\n`;
+  const after = before
+    .replace(/^FERRY_CACERT=.*\n/m, "")
+    .replace(/^FERRY_ENDPOINT=.*\n/m, `FERRY_ENDPOINT=${reachable}\n${trusted}`);
   if (after !== before) writeFile(path, after);
 }
 

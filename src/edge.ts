@@ -71,7 +71,7 @@ async function open(env: SettingValues): Promise<{ services: Services; settings:
   const services = await createServices({ platform, database, master_key, settings });
   if (!prepared.has(url)) {
     await migrate(database.client, VERSION, platform.now());
-    await services.access.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));
+    await services.access.accounts.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));
     prepared.add(url);
   }
   return { services, settings };

@@ -17,11 +17,10 @@ const serveArgs: ArgsDef = {
   ...Object.fromEntries(
     settingInfos
       .filter(({ flag }) => flag !== undefined)
-      .map(({ flag, variable, description, default: value }) => [
+      .map(({ flag, variable, description, default: value, isSwitch }) => [
         flag?.slice(2) ?? "",
         {
-          type: "string" as const,
-          valueHint: "value",
+          ...(isSwitch ? { type: "boolean" as const } : { type: "string" as const, valueHint: "value" }),
           description: `${description} (${variable}${value === undefined ? "" : `; default ${value}`})`,
         },
       ]),
@@ -46,20 +45,19 @@ const serveVerb = verb(
   },
   serveArgs,
   async ({ args, output }) => {
+    const given = args as Record<string, string | boolean | undefined>;
     const flags: SettingValues = Object.fromEntries(
-      settingInfos.map(({ name, flag }) => [
-        name,
-        flag === undefined ? undefined : (args as SettingValues)[flag.slice(2)],
-      ]),
+      settingInfos.map(({ name, flag }) => [name, flag === undefined ? undefined : given[flag.slice(2)]?.toString()]),
     );
     for (const variable of unknownVariables(process.env)) output.tell(`${variable} is no setting and is ignored`);
-    const settings = readSettings(flags, process.env, readConfigFile((args as SettingValues).config));
+    const settings = readSettings(flags, process.env, readConfigFile(given.config?.toString()));
     const running = await (await loadService()).serve(settings, output.print);
     const stop = async (signal: string) => {
       output.tell(`${signal}: finishing what is under way`);
       await running.stop();
       process.exit(exitCodes.done);
     };
+    if (settings.tls_cert !== undefined) process.on("SIGHUP", running.reloadTls);
     process.once("SIGTERM", () => void stop("SIGTERM"));
     process.once("SIGINT", () => void stop("SIGINT"));
     await new Promise(() => {}); // until a signal

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { v7 } from "uuid";
-import { type App, createApp, createServices } from "./app.ts";
+import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
-import { bootstrapChoice, SettingError, type Settings } from "./config.ts";
+import { bootstrapChoice, type Settings } from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
@@ -21,13 +21,10 @@ import type { Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { openFile } from "./db/open-file.ts";
 import { openRemote } from "./db/open-remote.ts";
+import { type Listener, listen } from "./listen.ts";
 import { docsFiles } from "./meta/docs-files.ts";
 import { VERSION } from "./version.ts";
 
-/** Far above our own limit, so that the refusal is ours and has its documented body. */
-const RUNTIME_BODY_BYTES = 2 ** 50;
-/** A connection on which nothing happens is cut after this; a waiting poll asks for more. */
-const IDLE_TIMEOUT_S = 30;
 /** Requests under way at a stop get this long. */
 const STOP_MS = 5_000;
 const CHECKPOINT_TRIES = 5;
@@ -35,6 +32,8 @@ const CHECKPOINT_PAUSE_MS = 200;
 
 export interface RunningServer {
   url: string;
+  /** Reads certificate and key again. */
+  reloadTls(): void;
   /** Lets requests under way finish, writes what is only in memory and closes the database. */
   stop(): Promise<void>;
 }
@@ -59,8 +58,8 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
     const services = await createServices({ platform, database, master_key, settings });
-    if (!(await services.access.isInUse())) refuseLostDatabase(folder);
-    const firstKey = await services.access.bootstrap(bootstrapChoice(settings), (key) => {
+    if (!(await services.access.accounts.isInUse())) refuseLostDatabase(folder);
+    const firstKey = await services.access.accounts.bootstrap(bootstrapChoice(settings), (key) => {
       // A database that has secrets already was refused by now: a new master key opens none of them.
       if (isNew) writeMasterKey(folder, master_key);
       writeBootstrapFile(folder, key);
@@ -68,18 +67,17 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     const jobs = background(platform, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
-    const server = listen(app, settings);
-    const { hostname = "", port } = server;
-    const url = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
-    noteEndpoint(folder, url);
+    const listener = listen(app, settings, platform.log);
+    const { url } = listener;
+    noteEndpoint(folder, listener);
     jobs.start();
     say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; documentation at ${url}/docs)`);
     if (firstKey) say(firstSteps(folder));
     const stop = async () => {
       services.mailbox.close();
-      const finished = server.stop();
+      const finished = listener.stop();
       await Promise.race([finished, new Promise((done) => platform.after(STOP_MS, () => done(undefined)))]);
-      await server.stop(true);
+      await listener.stop(true);
       await jobs.stop();
       await database.writer.drain();
       if (!(await checkpoint(database))) {
@@ -87,7 +85,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
       }
       database.close();
     };
-    return { url, stop };
+    return { url, reloadTls: listener.reloadTls, stop };
   } catch (error) {
     database.close();
     throw error;
@@ -104,50 +102,12 @@ async function checkpoint(database: Database): Promise<boolean> {
 }
 
 /** For the command line on this machine only: no reason not to serve. */
-function noteEndpoint(folder: string, url: string): void {
+function noteEndpoint(folder: string, { url, cacert }: Listener): void {
   try {
-    writeBootstrapEndpoint(folder, url);
+    writeBootstrapEndpoint(folder, url, cacert);
   } catch (error) {
     platform.log("warn", `the address could not be noted in ${bootstrapPath(folder)}`, errorFields(error));
   }
-}
-
-function listen(app: App, { listen: { hostname, port } }: Settings) {
-  try {
-    return Bun.serve({
-      hostname,
-      port,
-      maxRequestBodySize: RUNTIME_BODY_BYTES,
-      idleTimeout: IDLE_TIMEOUT_S,
-      fetch: (request, server) =>
-        app.fetch(withAuthority(request), {
-          address: server.requestIP(request)?.address ?? null,
-          keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
-        }),
-      error: (error) => {
-        platform.log("error", "a request failed outside the app", errorFields(error));
-        return Response.json(
-          { error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" },
-          { status: 500 },
-        );
-      },
-    });
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "";
-    if (code === "EADDRINUSE")
-      throw new Error(`${hostname}:${port} is in use by another process: choose another --listen`);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SettingError(`--listen ${hostname}:${port} cannot be used: ${reason}`);
-  }
-}
-
-/**
- * HTTP/1.0 knows no Host, and the runtime then gives the bare target as URL. With a Host that is none it does so too:
- * such a request stays as it is, and has no route.
- */
-function withAuthority(request: Request): Request {
-  const isBare = request.url.startsWith("/") && !request.headers.has("host");
-  return isBare ? new Request(`http://localhost${request.url}`, request) : request;
 }
 
 /** Opened and brought up to date. Errors name the database, but not its URL: that may hold a token. */

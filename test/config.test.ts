@@ -17,6 +17,8 @@ describe("readSettings", () => {
       listen: { hostname: "127.0.0.1", port: 8900 },
       data: "./ferry-data",
       region: "region-1",
+      insecure_http: false,
+      availability_zones: {},
       results_retention_days: 0,
       events_retention_days: 0,
     });

@@ -1,13 +1,15 @@
 import { expect } from "bun:test";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InValue, Value } from "@libsql/client";
 import * as v from "valibot";
 import { createApp, createServices } from "../src/app.ts";
+import { toPrincipal } from "../src/auth/authenticate.ts";
 import type { Role } from "../src/auth/principal.ts";
 import { background } from "../src/background.ts";
-import { signedRequest } from "../src/client/client.ts";
+import { type Connection, signedRequest } from "../src/client/client.ts";
 import type { Platform } from "../src/core/platform.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { openFile } from "../src/db/open-file.ts";
@@ -25,6 +27,9 @@ export interface Key {
   project_id: string;
 }
 
+/** As whom a call is made: one of the keys each test begins with, other credentials, or nobody. */
+export type Caller = Role | "foreign" | Omit<Connection, "endpoint" | "ca"> | null;
+
 export interface Reply {
   status: number;
   headers: Headers;
@@ -39,6 +44,8 @@ export interface Sent {
   /** Sends the text as it is instead of a body made from `body`. */
   text?: string;
   signal?: AbortSignal;
+  /** Where the call comes from. */
+  address?: string;
 }
 
 /** A clock that stands until it is turned, and the timers that hang on it. */
@@ -98,7 +105,9 @@ export async function startFerry() {
     },
     randomBytes: (count) => {
       randoms += 1;
-      return Uint8Array.from({ length: count }, (_, index) => (randoms * 31 + index * 7) % 256);
+      const bytes = createHash("sha512").update(`${randoms}`).digest();
+      if (count > bytes.length) throw new Error(`${count} bytes are more than a test's randomness has`);
+      return Uint8Array.from(bytes.subarray(0, count));
     },
     nextTurn: setImmediate,
     after: clock.after,
@@ -112,57 +121,46 @@ export async function startFerry() {
       platform,
       database,
       master_key: MASTER_KEY,
-      settings: { region: "region-1" },
+      settings: { region: "region-1", availability_zones: {} },
     });
     return { database, services, app: createApp({ platform, services: () => services }) };
   };
   let running = await open();
-  const first = await running.services.access.bootstrap({});
+  const first = await running.services.access.accounts.bootstrap({});
   if (!first) throw new Error("the database was not empty");
   const keys = await makeKeys(first);
 
   async function makeKeys(admin: Key): Promise<Record<Role | "foreign", Key>> {
-    const { access } = running.services;
+    const { accounts, keys } = running.services.access;
     const caller = await principalOf(admin);
-    const make = (role: Role) => access.createKey(caller, { role });
-    await access.createAccount(caller, "other");
+    const make = (role: Role) => keys.createKey(caller, { role });
+    await accounts.createAccount(caller, "other");
     return {
       admin,
       operator: await make("operator"),
       agent: await make("agent"),
       viewer: await make("viewer"),
-      foreign: await access.createKey(caller, { role: "admin", account: "other" }),
+      foreign: await keys.createKey(caller, { role: "admin", account: "other" }),
     };
   }
 
   async function principalOf(key: Key) {
-    const found = await running.services.access.findKey(key.access_key);
+    const found = await running.services.credentials.findKey(key.access_key);
     if (!found) throw new Error(`no key ${key.access_key}`);
-    const { secret_key: _, ...rest } = found;
-    return { ...rest, address: "192.0.2.99" };
+    return toPrincipal(found, { kind: "key", id: key.access_key }, "192.0.2.99");
   }
 
   /** Sends a request signed as `as` (null: unsigned), without checking the reply. */
-  async function send(
-    as: Role | "foreign" | Key | null,
-    method: string,
-    path: string,
-    sent: Sent = {},
-  ): Promise<Response> {
+  async function send(as: Caller, method: string, path: string, sent: Sent = {}): Promise<Response> {
     const key = as === null ? {} : typeof as === "string" ? keys[as] : as;
     const body = sent.text ?? (sent.body === undefined ? undefined : JSON.stringify(sent.body));
     const headers = { ...(body !== undefined && { "content-type": "application/json" }), ...sent.headers };
     const init = { method, headers, ...(body !== undefined && { body }), ...(sent.signal && { signal: sent.signal }) };
     const request = await signedRequest({ endpoint: ENDPOINT, ...key }, clock.now(), `${ENDPOINT}${path}`, init);
-    return running.app.fetch(request, { address: "192.0.2.7" });
+    return running.app.fetch(request, { address: sent.address ?? "192.0.2.7" });
   }
 
-  async function call(
-    as: Role | "foreign" | Key | null,
-    method: string,
-    path: string,
-    sent: Sent = {},
-  ): Promise<Reply> {
+  async function call(as: Caller, method: string, path: string, sent: Sent = {}): Promise<Reply> {
     const response = await send(as, method, path, sent);
     const text = await response.text();
     const isJson = response.headers.get("content-type") === "application/json";
@@ -228,6 +226,12 @@ function routeOf(routes: readonly DeclaredRoute[], method: string, path: string)
 export function checkReply(route: DeclaredRoute | undefined, { status, headers, json, text }: Reply): void {
   expect(headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   if (status >= 400) {
+    if (json.error !== undefined) {
+      expect(json).toEqual({ error: { code: status, message: expect.any(String), title: expect.any(String) } });
+      expect([400, 401, 404]).toContain(status);
+      expect(route?.declaration.dialect).toBe("iam");
+      return;
+    }
     const members =
       status === 401 || status === 413 || (status === 404 && json.error_code === "APIGW.0101")
         ? ["error_code", "error_msg", "request_id"]
@@ -252,7 +256,7 @@ export async function register(
   ferry: Ferry,
   name = "web-1",
   more: Record<string, unknown> = {},
-  as: Role | "foreign" = "admin",
+  as: Caller = "admin",
 ): Promise<string> {
   const { status, json } = await ferry.call(as, "POST", "/v3/sources", { body: { ...registration(name), ...more } });
   expect(status).toBe(200);
@@ -303,3 +307,19 @@ export const report = (
     body: { command_name, result, result_detail },
     headers,
   });
+
+/** A token for a user's password. */
+export async function signIn(
+  ferry: Ferry,
+  name: string,
+  password: string,
+  { scope, domain = "default" }: { scope?: object; domain?: string } = {},
+): Promise<string> {
+  const user = { name, password, domain: { name: domain } };
+  const identity = { methods: ["password"], password: { user } };
+  const { status, headers } = await ferry.call(null, "POST", "/v3/auth/tokens", {
+    body: { auth: { identity, ...(scope && { scope }) } },
+  });
+  expect(status).toBe(201);
+  return headers.get("x-subject-token") ?? "";
+}

@@ -2,18 +2,40 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { text } from "../http/wire.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Keys } from "./keys.ts";
+import type { Projects } from "./projects.ts";
 import {
   AccessKey,
   Account,
   AccountPage,
   CreateAccountBody,
   CreateKeyBody,
+  CreateUserBody,
   KeyPage,
   ListKeysQuery,
   ListQuery,
+  ListUsersQuery,
   NewKey,
+  RotateKeyBody,
+  UpdateUserBody,
+  User,
+  UserPage,
 } from "./schema.ts";
-import type { Access } from "./service.ts";
+import type { Tokens } from "./tokens.ts";
+import type { Users } from "./users.ts";
+
+/** What the routes of this feature call. */
+export interface Access {
+  accounts: Accounts;
+  users: Users;
+  keys: Keys;
+  tokens: Tokens;
+  projects: Projects;
+}
+
+const UserId = v.object({ user_id: text(1, 64) });
+const KeyName = v.object({ access_key: text(1, 64) });
 
 export const accessOperate = new Hono<Env<{ access: Access }>>()
   .post(
@@ -27,7 +49,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: Account,
       status: 201,
     }),
-    async (c) => c.json(await c.var.access.createAccount(c.var.principal, c.req.valid("json").name), 201),
+    async (c) => c.json(await c.var.access.accounts.createAccount(c.var.principal, c.req.valid("json").name), 201),
   )
   .get(
     "/operate/v1/accounts",
@@ -38,7 +60,56 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       query: ListQuery,
       reply: AccountPage,
     }),
-    async (c) => c.json(await c.var.access.listAccounts(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.var.access.accounts.listAccounts(c.var.principal, c.req.valid("query"))),
+  )
+  .post(
+    "/operate/v1/users",
+    operation("createUser", {
+      summary: "Make a user; with a password it can sign in",
+      roles: ["admin"],
+      json: CreateUserBody,
+      example: { name: "agents", role: "agent" },
+      reply: User,
+      status: 201,
+    }),
+    async (c) => c.json(await c.var.access.users.createUser(c.var.principal, c.req.valid("json")), 201),
+  )
+  .get(
+    "/operate/v1/users",
+    operation("listUsers", {
+      summary: "Users of an account",
+      roles: ["admin"],
+      query: ListUsersQuery,
+      reply: UserPage,
+    }),
+    async (c) => c.json(await c.var.access.users.listUsers(c.var.principal, c.req.valid("query"))),
+  )
+  .patch(
+    "/operate/v1/users/:user_id",
+    operation("updateUser", {
+      summary: "Change a user's role or password, disable or enable it",
+      description: "Each of these ends the user's tokens at once.",
+      roles: ["admin"],
+      param: UserId,
+      json: UpdateUserBody,
+      example: { disabled: true },
+      reply: User,
+    }),
+    async (c) =>
+      c.json(await c.var.access.users.updateUser(c.var.principal, c.req.param("user_id"), c.req.valid("json"))),
+  )
+  .delete(
+    "/operate/v1/users/:user_id",
+    operation("deleteUser", {
+      summary: "Delete a user with its keys and tokens",
+      roles: ["admin"],
+      param: UserId,
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.access.users.deleteUser(c.var.principal, c.req.param("user_id"));
+      return c.json({});
+    },
   )
   .post(
     "/operate/v1/keys",
@@ -46,11 +117,11 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       summary: "Make an access key; its secret is shown this once",
       roles: ["admin"],
       json: CreateKeyBody,
-      example: { role: "agent", description: "agents of rack 7" },
+      example: { enrolment: true, description: "agents of rack 7" },
       reply: NewKey,
       status: 201,
     }),
-    async (c) => c.json(await c.var.access.createKey(c.var.principal, c.req.valid("json")), 201),
+    async (c) => c.json(await c.var.access.keys.createKey(c.var.principal, c.req.valid("json")), 201),
   )
   .get(
     "/operate/v1/keys",
@@ -60,15 +131,31 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       query: ListKeysQuery,
       reply: KeyPage,
     }),
-    async (c) => c.json(await c.var.access.listKeys(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.var.access.keys.listKeys(c.var.principal, c.req.valid("query"))),
   )
   .post(
     "/operate/v1/keys/:access_key/disable",
     operation("disableKey", {
       summary: "Make an access key worthless at once",
       roles: ["admin"],
-      param: v.object({ access_key: text(1, 64) }),
+      param: KeyName,
       reply: AccessKey,
     }),
-    async (c) => c.json(await c.var.access.disableKey(c.var.principal, c.req.param("access_key"))),
+    async (c) => c.json(await c.var.access.keys.disableKey(c.var.principal, c.req.param("access_key"))),
+  )
+  .post(
+    "/operate/v1/keys/:access_key/rotate",
+    operation("rotateKey", {
+      summary: "Make a key in place of another one, which stays good for a while",
+      roles: ["admin"],
+      param: KeyName,
+      json: RotateKeyBody,
+      example: { overlap_s: 3600 },
+      reply: NewKey,
+      status: 201,
+    }),
+    async (c) => {
+      const { overlap_s } = c.req.valid("json");
+      return c.json(await c.var.access.keys.rotateKey(c.var.principal, c.req.param("access_key"), overlap_s), 201);
+    },
   );

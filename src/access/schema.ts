@@ -1,6 +1,9 @@
 import * as v from "valibot";
 import { roles } from "../auth/principal.ts";
-import { pageOf, pageQuery, text, time } from "../http/wire.ts";
+import { integer, pageOf, pageQuery, text, time } from "../http/wire.ts";
+
+const MIN_PASSWORD = 8;
+const MAX_PASSWORD = 128;
 
 const AccountName = v.pipe(
   text(1, 64),
@@ -18,30 +21,118 @@ export const Account = v.object({
 });
 export type Account = v.InferOutput<typeof Account>;
 
-export const CreateKeyBody = v.strictObject({
-  role: v.pipe(v.picklist(roles), v.description("What the key may do.")),
-  account: v.optional(
-    v.pipe(AccountName, v.description("Absent: the caller's own; another one takes an admin of the first account.")),
-  ),
-  description: v.optional(text(0, 255)),
+const onOtherAccounts = v.optional(
+  v.pipe(AccountName, v.description("Absent: the caller's own; another one takes an admin of the first account.")),
+);
+
+const UserName = v.pipe(
+  text(1, 64),
+  v.regex(/^[A-Za-z0-9._@-]+$/, "takes A-Z a-z 0-9 . _ @ - only"),
+  v.description("1 to 64 of A-Z a-z 0-9 . _ @ -; unique in the account."),
+);
+const Role = v.picklist(roles);
+const Password = v.pipe(text(MIN_PASSWORD, MAX_PASSWORD), v.description("8 to 128 characters."));
+
+export const CreateUserBody = v.strictObject({
+  name: UserName,
+  role: Role,
+  account: onOtherAccounts,
+  password: v.optional(Password),
 });
+export type CreateUserBody = v.InferOutput<typeof CreateUserBody>;
+
+export const UpdateUserBody = v.strictObject({
+  role: v.optional(Role),
+  password: v.optional(Password),
+  disabled: v.optional(
+    v.pipe(v.boolean(), v.description("true: keys and tokens are worth nothing until it is false.")),
+  ),
+});
+export type UpdateUserBody = v.InferOutput<typeof UpdateUserBody>;
+
+export const User = v.object({
+  id: v.string(),
+  name: v.string(),
+  role: Role,
+  has_password: v.pipe(v.boolean(), v.description("Whether it can sign in by password.")),
+  created_at: time(),
+  disabled_at: v.nullable(time()),
+});
+export type User = v.InferOutput<typeof User>;
+
+export const ListUsersQuery = v.strictObject({
+  account: onOtherAccounts,
+  name: v.optional(v.pipe(text(1, 64), v.description("The exact name."))),
+  ...pageQuery,
+});
+export type ListUsersQuery = v.InferOutput<typeof ListUsersQuery>;
+
+export const UserPage = pageOf(User);
+export type UserPage = v.InferOutput<typeof UserPage>;
+
+export const CreateKeyBody = v.pipe(
+  v.strictObject({
+    role: v.optional(v.pipe(Role, v.description("What the key may do, of what its user may; absent: all of that."))),
+    user: v.optional(
+      v.pipe(
+        UserName,
+        v.description("Whose key it is. Absent: the caller's or, in another account, its first admin's."),
+      ),
+    ),
+    account: onOtherAccounts,
+    description: v.optional(text(0, 255)),
+    expires_in_s: v.optional(
+      v.pipe(
+        integer(60, 7 * 24 * 3600),
+        v.description("Makes a temporary key: it ends after so many seconds, and goes with a security token."),
+      ),
+    ),
+    enrolment: v.optional(
+      v.pipe(v.boolean(), v.description("true: an agent's key that is good for the one source it registers first.")),
+    ),
+  }),
+  v.check(
+    ({ enrolment, role }) => !enrolment || role === undefined || role === "agent",
+    "an enrolment key has the role agent",
+  ),
+);
 export type CreateKeyBody = v.InferOutput<typeof CreateKeyBody>;
+
+export const RotateKeyBody = v.strictObject({
+  overlap_s: v.optional(
+    v.pipe(
+      integer(0, 30 * 24 * 3600),
+      v.description("Seconds the old key stays good beside the new one; absent: 86400, a day."),
+    ),
+    24 * 3600,
+  ),
+});
 
 export const NewKey = v.object({
   access_key: v.string(),
   secret_key: v.pipe(v.string(), v.description("Shown this once.")),
+  security_token: v.optional(
+    v.pipe(v.string(), v.description("Of a temporary key: goes along as X-Security-Token. Shown this once.")),
+  ),
   account_id: v.string(),
   project_id: v.string(),
-  role: v.picklist(roles),
+  user_name: v.string(),
+  role: Role,
+  expires_at: v.nullable(time()),
 });
 export type NewKey = v.InferOutput<typeof NewKey>;
 
 export const AccessKey = v.object({
   access_key: v.string(),
   project_id: v.string(),
-  role: v.picklist(roles),
+  user_name: v.string(),
+  role: Role,
   description: v.nullable(v.string()),
+  temporary: v.boolean(),
+  enrolment: v.boolean(),
+  source_id: v.pipe(v.nullable(v.string()), v.description("The one source the key is good for.")),
   created_at: time(),
+  expires_at: v.nullable(time()),
   disabled_at: v.nullable(time()),
 });
 export type AccessKey = v.InferOutput<typeof AccessKey>;
@@ -50,7 +141,7 @@ export const ListQuery = v.strictObject(pageQuery);
 export type ListQuery = v.InferOutput<typeof ListQuery>;
 
 export const ListKeysQuery = v.strictObject({
-  account: v.optional(v.pipe(AccountName, v.description("As for createKey."))),
+  account: onOtherAccounts,
   ...pageQuery,
 });
 export type ListKeysQuery = v.InferOutput<typeof ListKeysQuery>;

@@ -1,37 +1,12 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type PageRequest, pageClause } from "../db/page.ts";
-import { accessKeys, accounts, projects } from "./table.ts";
-
-/** An active key with its account, as authentication needs it; the secret still sealed. */
-export async function selectActiveKey(db: Executor, access_key: string) {
-  const [row] = await db
-    .select({
-      access_key: accessKeys.access_key,
-      sealed_secret: accessKeys.sealed_secret,
-      role: accessKeys.role,
-      account_seq: accounts.seq,
-      account_id: accounts.id,
-      project_ids: sql<string>`(SELECT json_group_array(id) FROM projects WHERE account_seq = ${accounts.seq})`,
-    })
-    .from(accessKeys)
-    .innerJoin(accounts, eq(accounts.seq, accessKeys.account_seq))
-    .where(and(eq(accessKeys.access_key, access_key), isNull(accessKeys.disabled_at)));
-  return row && { ...row, project_ids: JSON.parse(row.project_ids) as string[] };
-}
+import { accounts, projects } from "./table.ts";
 
 export async function insertAccount(tx: Transaction, row: Omit<typeof accounts.$inferInsert, "seq">): Promise<number> {
   const [inserted] = await tx.insert(accounts).values(row).returning({ seq: accounts.seq });
   if (!inserted) throw new Error("the insert returned no row");
   return inserted.seq;
-}
-
-export async function insertProject(tx: Transaction, row: typeof projects.$inferInsert): Promise<void> {
-  await tx.insert(projects).values(row);
-}
-
-export async function insertKey(tx: Transaction, row: Omit<typeof accessKeys.$inferInsert, "seq">): Promise<void> {
-  await tx.insert(accessKeys).values(row);
 }
 
 /** The account of that name with its first project. */
@@ -66,40 +41,30 @@ export async function hasAccounts(db: Executor): Promise<boolean> {
   return (await db.select({ seq: accounts.seq }).from(accounts).limit(1)).length > 0;
 }
 
-export async function selectKeyPage(db: Executor, account_seq: number, page: PageRequest) {
-  const { where, orderBy } = pageClause(accessKeys.seq, page, [eq(accessKeys.account_seq, account_seq)]);
+export type ProjectRow = typeof projects.$inferSelect;
+
+export async function insertProject(tx: Transaction, row: ProjectRow): Promise<void> {
+  await tx.insert(projects).values(row);
+}
+
+/** Oldest first. */
+export async function selectProjects(db: Executor, account_seq: number): Promise<ProjectRow[]> {
   return db
     .select()
-    .from(accessKeys)
-    .where(where)
-    .orderBy(orderBy)
-    .limit(page.limit + 1);
-}
-export type KeyRow = Awaited<ReturnType<typeof selectKeyPage>>[number];
-
-/** Whatever its account. */
-export async function selectKey(db: Executor, access_key: string): Promise<KeyRow | undefined> {
-  const [row] = await db.select().from(accessKeys).where(eq(accessKeys.access_key, access_key));
-  return row;
+    .from(projects)
+    .where(eq(projects.account_seq, account_seq))
+    .orderBy(projects.created_at, sql`rowid`);
 }
 
-/** Any sealed secret: tells whether the master key is the one this database was written under. */
-export async function selectAnySealedSecret(db: Executor) {
+export async function selectProject(
+  db: Executor,
+  account_seq: number,
+  by: { id: string } | { name: string },
+): Promise<ProjectRow | undefined> {
+  const isIt = "id" in by ? eq(projects.id, by.id) : eq(projects.name, by.name);
   const [row] = await db
-    .select({ access_key: accessKeys.access_key, sealed_secret: accessKeys.sealed_secret })
-    .from(accessKeys)
-    .limit(1);
+    .select()
+    .from(projects)
+    .where(and(eq(projects.account_seq, account_seq), isIt));
   return row;
-}
-
-export async function countActiveAdmins(db: Executor, account_seq: number): Promise<number> {
-  const rows = await db
-    .select({ seq: accessKeys.seq })
-    .from(accessKeys)
-    .where(and(eq(accessKeys.account_seq, account_seq), eq(accessKeys.role, "admin"), isNull(accessKeys.disabled_at)));
-  return rows.length;
-}
-
-export async function setKeyDisabled(tx: Transaction, access_key: string, disabled_at: number): Promise<void> {
-  await tx.update(accessKeys).set({ disabled_at }).where(eq(accessKeys.access_key, access_key));
 }

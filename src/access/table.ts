@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** Tenants (IAM domains). `seq` 1 is the instance's first account. */
@@ -22,6 +23,27 @@ export const projects = sqliteTable(
   (table) => [uniqueIndex("projects_by_name").on(table.account_seq, table.name)],
 );
 
+const ROLES = ["viewer", "agent", "operator", "admin"] as const;
+
+/** Who works with an account: people, and what a group of keys is for. */
+export const users = sqliteTable(
+  "users",
+  {
+    seq: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    account_seq: integer()
+      .notNull()
+      .references(() => accounts.seq),
+    name: text().notNull(),
+    role: text({ enum: ROLES }).notNull(),
+    /** Hash with its salt and cost; null: no sign-in by password. */
+    password_hash: text(),
+    created_at: integer().notNull(),
+    disabled_at: integer(),
+  },
+  (table) => [uniqueIndex("users_by_name").on(table.account_seq, table.name)],
+);
+
 export const accessKeys = sqliteTable(
   "access_keys",
   {
@@ -30,15 +52,49 @@ export const accessKeys = sqliteTable(
     account_seq: integer()
       .notNull()
       .references(() => accounts.seq),
+    user_seq: integer()
+      .notNull()
+      .references(() => users.seq),
     project_id: text()
       .notNull()
       .references(() => projects.id),
-    role: text({ enum: ["viewer", "agent", "operator", "admin"] }).notNull(),
+    /** Narrower than the user's; null: the user's. */
+    role: text({ enum: ROLES }),
     /** Encrypted under the master key; verifying a signature needs the plain text. */
     sealed_secret: text().notNull(),
+    /** Of a temporary key; null: the key comes without a security token. */
+    security_token_hash: text(),
     description: text(),
     created_at: integer().notNull(),
+    expires_at: integer(),
     disabled_at: integer(),
+    /** Good for the one source it registers first, and for nothing before. */
+    is_enrolment: integer({ mode: "boolean" }).notNull().default(false),
+    /** The one source it is good for; null: every one of the account, unless it is for enrolment. */
+    source_id: text(),
   },
-  (table) => [index("access_keys_by_account").on(table.account_seq)],
+  (table) => [
+    index("access_keys_by_account").on(table.account_seq),
+    index("access_keys_by_user").on(table.user_seq),
+    index("temporary_keys_by_expiry").on(table.expires_at).where(sql`security_token_hash IS NOT NULL`),
+  ],
+);
+
+/** Sign-ins that hold. A token that is no longer good has no row. */
+export const tokens = sqliteTable(
+  "tokens",
+  {
+    seq: integer().primaryKey(),
+    /** Hex SHA-256: the token itself is nowhere. */
+    hash: text().notNull().unique(),
+    user_seq: integer()
+      .notNull()
+      .references(() => users.seq),
+    /** The project it was asked for; null: the account. */
+    project_id: text().references(() => projects.id),
+    method: text({ enum: ["password", "token"] }).notNull(),
+    issued_at: integer().notNull(),
+    expires_at: integer().notNull(),
+  },
+  (table) => [index("tokens_by_user").on(table.user_seq), index("tokens_by_expiry").on(table.expires_at)],
 );

@@ -1,32 +1,37 @@
+import { Buffer } from "node:buffer";
+import { timingSafeEqual } from "node:crypto";
+import { sha256Hex } from "../core/canonical-request.ts";
 import { Failure } from "../core/failure.ts";
-import type { Principal, Role } from "./principal.ts";
+import type { CredentialRef, Holder, Principal } from "./principal.ts";
 import { parseAuthorization, refuseSignature, type SignedRequest } from "./signature.ts";
 
+/** Longest X-Auth-Token. Source: docs/decisions.md, "Accounts and signatures". */
+const MAX_TOKEN_LENGTH = 16_384;
+
 /** An access key as the check needs it. */
-export interface KeyRecord {
-  access_key: string;
+export interface KeyRecord extends Holder {
   secret_key: string;
-  role: Role;
-  account_seq: number;
-  account_id: string;
-  project_ids: readonly string[];
+  /** Hex SHA-256 of the X-Security-Token that goes with a temporary key; null: the key comes without. */
+  security_token_hash: string | null;
+}
+
+/** Where credentials are looked up: those in use, undefined for any other. */
+export interface CredentialStore {
+  findKey(access_key: string): Promise<KeyRecord | undefined>;
+  findToken(hash: string): Promise<Holder | undefined>;
 }
 
 export interface Caller {
   principal: Principal;
-  /** Headers the signature covers: what a request says in others must not widen what it may do. */
-  signed_headers: readonly string[];
+  /**
+   * Whether the caller vouches for a header: by the signature, or by sending it beside a token. What a request says in
+   * other headers must not widen what it may do.
+   */
+  vouchesFor(header: string): boolean;
 }
 
 /** Unknown keys are checked against this one, so that they take as long and fail alike. */
-const NOBODY: KeyRecord = {
-  access_key: "",
-  secret_key: "no key has this secret, as it is not of the form of one",
-  role: "viewer",
-  account_seq: 0,
-  account_id: "",
-  project_ids: [],
-};
+const NOBODYS_SECRET = "no key has this secret, as it is not of the form of one";
 
 /**
  * Finds out who calls. Throws `unauthenticated` without valid credentials and `forbidden` where X-Project-Id or
@@ -36,39 +41,92 @@ export async function authenticate(
   request: SignedRequest,
   address: string | null,
   now: number,
-  findKey: (access_key: string) => Promise<KeyRecord | undefined>,
+  credentials: CredentialStore,
 ): Promise<Caller> {
-  const header = request.headers.get("authorization");
-  if (request.headers.has("x-auth-token")) {
-    throw refusal(header === null ? "the token is unknown" : "send a signature or a token, not both");
+  const authorization = request.headers.get("authorization");
+  const token = request.headers.get("x-auth-token");
+  if (token !== null) {
+    if (authorization !== null) throw refusal("send a signature or a token, not both");
+    return byToken(token, request.headers, address, now, credentials);
   }
-  if (header === null) throw refusal("the Authorization header is missing: sign the request with SDK-HMAC-SHA256");
-  const claim = parseAuthorization(header);
+  if (authorization === null) {
+    throw refusal("the Authorization header is missing: sign the request with SDK-HMAC-SHA256, or send X-Auth-Token");
+  }
+  return bySignature(authorization, request, address, now, credentials);
+}
+
+async function bySignature(
+  authorization: string,
+  request: SignedRequest,
+  address: string | null,
+  now: number,
+  { findKey }: CredentialStore,
+): Promise<Caller> {
+  const claim = parseAuthorization(authorization);
   if (!claim) {
     throw refusal("the Authorization header must be: SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...");
   }
-  const known = await findKey(claim.access_key);
-  const refused = refuseSignature(claim, request, (known ?? NOBODY).secret_key, now);
+  const key = await findKey(claim.access_key);
+  const refused = refuseSignature(claim, request, key?.secret_key ?? NOBODYS_SECRET, now);
   if (refused !== undefined) throw refusal(refused);
-  if (known === undefined) throw refusal("the access key or its signature is wrong");
-  // Keys that are not temporary come without a security token.
-  if (request.headers.has("x-security-token")) throw refusal("this access key comes without X-Security-Token");
-  refuseForeignContext(request.headers, known);
-  const { account_seq, account_id, access_key, role, project_ids } = known;
+  if (key === undefined) throw refusal("the access key or its signature is wrong");
+  if (hasExpired(key, now)) throw refusal("the access key has expired");
+  refuseSecurityToken(request.headers.get("x-security-token"), key.security_token_hash);
+  refuseForeignContext(request.headers, key);
   return {
-    principal: { account_seq, account_id, access_key, role, project_ids, address },
-    signed_headers: claim.signed_headers,
+    principal: toPrincipal(key, { kind: "key", id: claim.access_key }, address),
+    vouchesFor: (header) => claim.signed_headers.includes(header),
   };
 }
 
+async function byToken(
+  token: string,
+  headers: Headers,
+  address: string | null,
+  now: number,
+  { findToken }: CredentialStore,
+): Promise<Caller> {
+  if (token.length > MAX_TOKEN_LENGTH) throw refusal(`X-Auth-Token has more than ${MAX_TOKEN_LENGTH} characters`);
+  const hash = sha256Hex(token);
+  const holder = await findToken(hash);
+  if (!holder || hasExpired(holder, now)) throw refusal("the token is unknown, has expired or was revoked");
+  refuseForeignContext(headers, holder);
+  return { principal: toPrincipal(holder, { kind: "token", id: hash }, address), vouchesFor: () => true };
+}
+
+/** The principal of valid credentials. */
+export function toPrincipal(holder: Holder, credential: CredentialRef, address: string | null): Principal {
+  const { account_seq, account_id, user_seq, actor, roles, bound_to, project_ids } = holder;
+  const binding = bound_to === undefined ? undefined : { bound_to };
+  return { account_seq, account_id, user_seq, actor, roles, ...binding, project_ids, credential, address };
+}
+
+export function hasExpired({ expires_at }: Pick<Holder, "expires_at">, now: number): boolean {
+  return expires_at !== null && expires_at <= now;
+}
+
+/** A temporary key is worth nothing without its token, and a permanent one comes without. */
+function refuseSecurityToken(token: string | null, expectedHash: string | null): void {
+  if (expectedHash === null) {
+    if (token !== null) throw refusal("this access key comes without X-Security-Token");
+  } else if (token === null || !timingSafeEqual(Buffer.from(sha256Hex(token)), Buffer.from(expectedHash))) {
+    throw refusal("this access key takes the X-Security-Token it was issued with");
+  }
+}
+
 /** X-Project-Id and X-Domain-Id have no authority: they can turn a request into a refusal and do nothing else. */
-function refuseForeignContext(headers: Headers, key: KeyRecord): void {
+function refuseForeignContext(headers: Headers, holder: Holder): void {
   for (const name of ["X-Project-Id", "X-Domain-Id"]) {
     const value = headers.get(name) ?? "";
-    if (value !== "" && value !== key.account_id && !key.project_ids.includes(value)) {
+    if (value !== "" && !isOwnContext(value, holder)) {
       throw new Failure("forbidden", `${name} names neither a project nor the domain of the caller's account`);
     }
   }
+}
+
+/** Whether an id names the account itself or one of its projects. */
+export function isOwnContext(id: string, { account_id, project_ids }: Pick<Holder, "account_id" | "project_ids">) {
+  return id === account_id || project_ids.includes(id);
 }
 
 function refusal(message: string): Failure {

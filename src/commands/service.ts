@@ -1,4 +1,4 @@
-import type { Access } from "../access/service.ts";
+import type { Credentials } from "../access/credentials.ts";
 import type { Principal } from "../auth/principal.ts";
 import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
@@ -32,16 +32,16 @@ const PAST_DUE_PER_JOB = 100;
 export class Commands {
   readonly #platform: Platform;
   readonly #database: Database;
-  readonly #access: Access;
+  readonly #credentials: Credentials;
   readonly #sources: Sources;
   readonly #mailbox: Mailbox;
   readonly #deliveries: Group<DeliveryRow, DeliveryOutcome>;
   readonly #reports: Group<ReportRow, ReportOutcome>;
 
-  constructor(platform: Platform, database: Database, access: Access, sources: Sources, mailbox: Mailbox) {
+  constructor(platform: Platform, database: Database, credentials: Credentials, sources: Sources, mailbox: Mailbox) {
     this.#platform = platform;
     this.#database = database;
-    this.#access = access;
+    this.#credentials = credentials;
     this.#sources = sources;
     this.#mailbox = mailbox;
     this.#deliveries = database.writer.group(
@@ -89,7 +89,7 @@ export class Commands {
         if (offer) return offer;
         if (!watch) return IDLE;
         await watch.changed;
-        await this.#access.requireActive(principal);
+        await this.#credentials.requireActive(principal);
       }
     } finally {
       callOff();
@@ -117,7 +117,7 @@ export class Commands {
       source_id: source.id,
       digest: `${report.result} ${digestOf(report.result_detail)}`,
       received_at: this.#platform.now(),
-      actor: principal.access_key,
+      actor: principal.actor,
       address: principal.address,
     });
   }
@@ -246,7 +246,7 @@ export class Commands {
       source_seq: source.seq,
       source_id: source.id,
       at: this.#platform.now(),
-      actor: principal.access_key,
+      actor: principal.actor,
       address: principal.address,
     });
     return outcome && 1;

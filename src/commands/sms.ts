@@ -46,12 +46,15 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
     operation("updateCommandResult", {
       summary: "An agent's report: how a command went",
       description:
-        "Every report is stored. With X-Command-Id, signed, it is for that command only; else for the oldest delivered one of that name.",
+        "Every report is stored. With X-Command-Id, signed or beside a token, it is for that command only; else for the oldest delivered one of that name.",
       roles: ["agent", "operator", "admin"],
       param: ServerId,
       json: CommandBody,
       example: { command_name: "START", result: "success", result_detail: { pid: 4117 } },
-      headers: { "X-Command-Id": "The one command the report is for; honoured only if the signature covers it" },
+      headers: {
+        "X-Command-Id":
+          "The one command the report is for; honoured only if the signature covers it, or beside a token",
+      },
       reply: v.strictObject({}),
     }),
     async (c) => {
@@ -59,9 +62,7 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
       const result_detail = memberText(c.var.json_text, "result_detail");
       if (result_detail === undefined) throw new Error("result_detail was checked and is not in the text");
       // Unsigned, anybody in between could turn the report to another command.
-      const only_command_id = c.var.signed_headers.includes("x-command-id")
-        ? (c.req.header("X-Command-Id") ?? null)
-        : null;
+      const only_command_id = c.var.vouchesFor("x-command-id") ? (c.req.header("X-Command-Id") ?? null) : null;
       await c.var.commands.updateCommandResult(c.var.principal, c.req.param("server_id"), {
         command_name,
         result,

@@ -5,6 +5,7 @@
 export type FailureKind =
   | "invalid" // the request is malformed or breaks a bound
   | "unauthenticated" // no credentials, or wrong ones
+  | "signInRefused" // wrong user, password or token where one signs in
   | "forbidden" // known caller, not allowed
   | "notFound" // the object does not exist for this caller
   | "noRoute" // no such operation

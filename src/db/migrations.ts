@@ -1,4 +1,8 @@
 import initial from "../../drizzle/0000_initial.sql" with { type: "text" };
+import usersAndTokens from "../../drizzle/0001_users_and_tokens.sql" with { type: "text" };
 
 /** In order, as drizzle-kit wrote them; text, so that they travel inside the executable. A test compares the folder. */
-export const migrations: readonly { name: string; sql: string }[] = [{ name: "0000_initial", sql: initial }];
+export const migrations: readonly { name: string; sql: string }[] = [
+  { name: "0000_initial", sql: initial },
+  { name: "0001_users_and_tokens", sql: usersAndTokens },
+];

@@ -3,8 +3,15 @@ import { integer, pageOf, pageQuery, queryInteger, text, time } from "../http/wi
 
 export const eventTypes = [
   "account.created",
+  "user.created",
+  "user.updated",
+  "user.deleted",
   "key.created",
+  "key.rotated",
+  "key.bound",
   "key.disabled",
+  "token.issued",
+  "project.created",
   "migproject.created",
   "source.registered",
   "source.reregistered",
@@ -24,7 +31,10 @@ export const Event = v.object({
   id: v.pipe(integer(1), v.description("Rises with every change; gaps mean nothing.")),
   at: v.pipe(time(), v.description("Milliseconds since 1970.")),
   type: v.picklist(eventTypes),
-  actor: v.pipe(v.nullable(v.string()), v.description("Access key that did it; null where ferry did.")),
+  actor: v.pipe(
+    v.nullable(v.string()),
+    v.description("Access key, or user:NAME behind a token, that did it; null where ferry did."),
+  ),
   address: v.pipe(v.nullable(v.string()), v.description("Client address; null where ferry did it or it is not known.")),
   source_id: v.nullable(v.string()),
   command_id: v.nullable(v.string()),

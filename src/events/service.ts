@@ -35,11 +35,11 @@ export interface Change {
 /** Writes what a caller did into the change's own transaction, in the caller's account or the one it was done to. */
 export async function record(
   tx: Transaction,
-  by: Pick<Principal, "account_seq" | "access_key" | "address">,
+  by: Pick<Principal, "account_seq" | "actor" | "address">,
   at: number,
   ...changes: Change[]
 ): Promise<void> {
-  const { account_seq, access_key: actor, address } = by;
+  const { account_seq, actor, address } = by;
   await insertEvents(
     tx,
     changes.map((change) => ({ account_seq, actor, address, at, ...change })),

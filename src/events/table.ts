@@ -9,7 +9,7 @@ export const events = sqliteTable(
     account_seq: integer().notNull(),
     at: integer().notNull(),
     type: text().notNull(),
-    /** Access key that did it; null where ferry did (a deadline passed). */
+    /** Access key, or user:NAME behind a token, that did it; null where ferry did (a deadline passed). */
     actor: text(),
     /** Client address; null where ferry did it or the runtime does not tell. */
     address: text(),

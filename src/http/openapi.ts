@@ -48,6 +48,7 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
     paths,
     components: {
       securitySchemes: {
+        token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "A token of POST /v3/auth/tokens." },
         signature: {
           type: "apiKey",
           in: "header",
@@ -69,6 +70,17 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
           type: "object",
           properties: { error_code: { type: "string" }, error_msg: { type: "string" }, request_id: { type: "string" } },
           required: ["error_code", "error_msg", "request_id"],
+        },
+        IamError: {
+          type: "object",
+          properties: {
+            error: {
+              type: "object",
+              properties: { code: { type: "integer" }, message: { type: "string" }, title: { type: "string" } },
+              required: ["code", "message", "title"],
+            },
+          },
+          required: ["error"],
         },
       },
     },
@@ -109,7 +121,7 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
       }),
       ...failures(declaration),
     },
-    ...(roles.length === 0 ? {} : { security: [{ signature: [] }], "x-roles": roles }),
+    ...(roles.length === 0 ? {} : { security: [{ signature: [] }, { token: [] }], "x-roles": roles }),
   };
 }
 
@@ -125,22 +137,25 @@ function replyHeaders(own: Record<string, string>): JsonSchema {
   );
 }
 
-function failures({ roles, param, query, json }: Declaration): JsonSchema {
-  const reply = (description: string, name: "Error" | "GatewayError") => ({
+function failures({ roles, dialect, param, query, json }: Declaration): JsonSchema {
+  const own = dialect === "iam" ? "IamError" : "Error";
+  const reply = (description: string, name: "Error" | "GatewayError" | "IamError") => ({
     description,
     content: { "application/json": { schema: { $ref: `#/components/schemas/${name}` } } },
   });
   const takesInput = param !== undefined || query !== undefined || json !== undefined;
   return {
-    ...(takesInput ? { 400: reply("The request is wrong, or the object's state does not allow it", "Error") } : {}),
-    ...(roles.length === 0
-      ? {}
-      : {
-          401: reply("Credentials are absent or wrong", "GatewayError"),
-          403: reply("Not allowed", "Error"),
-          404: reply("Unknown object", "Error"),
-          413: reply("The body is too large", "GatewayError"),
-        }),
+    ...(takesInput ? { 400: reply("The request is wrong, or the object's state does not allow it", own) } : {}),
+    ...(roles.length > 0 && {
+      401: reply("Credentials are absent or wrong", "GatewayError"),
+      403: reply("Not allowed", "Error"),
+    }),
+    // Without credentials, but with a body: that is where one signs in.
+    ...(roles.length === 0 && json !== undefined && { 401: reply("The user, password or token is wrong", own) }),
+    ...((roles.length > 0 || json !== undefined) && {
+      404: reply("Unknown object", own),
+      413: reply("The body is too large", "GatewayError"),
+    }),
     500: reply("Cannot be done now", "Error"),
   };
 }

@@ -6,6 +6,7 @@ import type { SignedRequest } from "../auth/signature.ts";
 import { Failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
 import { readBody } from "./body.ts";
+import type { Dialect } from "./failure-reply.ts";
 import { check, parseJsonObject, queryMembers } from "./parse.ts";
 import { targetOf } from "./target.ts";
 
@@ -21,7 +22,9 @@ export interface Variables {
   log: Log;
   authenticate: (request: SignedRequest, address: string | null) => Promise<Caller>;
   principal: Principal;
-  signed_headers: readonly string[];
+  /** See Caller. */
+  vouchesFor: Caller["vouchesFor"];
+  dialect: Dialect;
   /** The JSON body as text: for values that must keep their exact form. */
   json_text: string;
 }
@@ -39,6 +42,8 @@ type ObjectSchema = v.GenericSchema<Record<string, unknown>, Record<string, unkn
 export interface Declaration {
   summary: string;
   description?: string;
+  /** `iam` for operations of IAM: what IAM itself would refuse has its body. */
+  dialect?: Dialect;
   /** Who may call; an empty list: everybody, without credentials. */
   roles: readonly Role[];
   /** Path parameters; a path without them needs none. */
@@ -82,6 +87,7 @@ export function operation<const D extends Declaration>(
 ): MiddlewareHandler<AnyEnv, string, { in: In<D>; out: Out<D> }> {
   const handler: MiddlewareHandler<Env, string, { in: In<D>; out: Out<D> }> = async (c, next) => {
     const { raw } = c.req;
+    if (declaration.dialect) c.set("dialect", declaration.dialect);
     // Hono answers HEAD with the GET route; on the wire it is an operation of its own, which does not exist.
     if (raw.method === "HEAD" && declaration.roles.length > 0) throw noRoute();
     const body = await readBody(raw);
@@ -104,11 +110,12 @@ export function operation<const D extends Declaration>(
 
 async function admit(c: Context<Env>, roles: readonly Role[], request: Omit<SignedRequest, "headers">): Promise<void> {
   const caller = await c.var.authenticate({ ...request, headers: c.req.raw.headers }, c.env?.address ?? null);
-  if (!roles.includes(caller.principal.role)) {
-    throw new Failure("forbidden", `role ${caller.principal.role} may not do this: it takes ${roles.join(" or ")}`);
+  const lacking = caller.principal.roles.find((role) => !roles.includes(role));
+  if (lacking !== undefined) {
+    throw new Failure("forbidden", `role ${lacking} may not do this: it takes ${roles.join(" or ")}`);
   }
   c.set("principal", caller.principal);
-  c.set("signed_headers", caller.signed_headers);
+  c.set("vouchesFor", caller.vouchesFor);
 }
 
 export function noRoute(): Failure {

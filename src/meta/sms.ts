@@ -14,7 +14,7 @@ export const metaSms = new Hono<Env>()
       roles: everyRole,
       reply: ListApiVersionResponse,
     }),
-    (c) => c.json({ versions: [version(c.req.header("Host"))] }),
+    (c) => c.json({ versions: [version(c.req.url, c.req.header("Host"))] }),
   )
   .get(
     "/:version{v[.0-9a-zA-Z]*}",
@@ -27,12 +27,12 @@ export const metaSms = new Hono<Env>()
     (c) => {
       const asked = c.req.param("version");
       if (asked !== "v3") throw new Failure("notFound", `API version ${asked} is unknown: there is v3`);
-      return c.json(version(c.req.header("Host")));
+      return c.json(version(c.req.url, c.req.header("Host")));
     },
   );
 
 /** Source of the values: docs/decisions.md, "Versions". */
-function version(host: string | undefined): Version {
-  const href = host === undefined ? "/v3/" : `http://${host}/v3/`;
+function version(url: string, host: string | undefined): Version {
+  const href = host === undefined ? "/v3/" : `${url.startsWith("https:") ? "https" : "http"}://${host}/v3/`;
   return { id: "v3", links: [{ href, rel: "self" }], status: "SUPPORTED", updated: "2020-09-02T17:50:00Z" };
 }

@@ -1,3 +1,4 @@
+import type { Keys } from "../access/keys.ts";
 import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
@@ -37,33 +38,53 @@ export class Sources {
   readonly presence: Presence;
   readonly #platform: Platform;
   readonly #database: Database;
+  readonly #keys: Keys;
   readonly #migprojects: Migprojects;
   /** Live sources by id; only where no other process can delete them behind our back. */
   readonly #refs = new Map<string, SourceRef>();
   /** Counts deletions: a look-up that began before one must not fill the cache again. */
   #deletions = 0;
 
-  constructor(platform: Platform, database: Database, migprojects: Migprojects) {
+  constructor(platform: Platform, database: Database, keys: Keys, migprojects: Migprojects) {
     this.#platform = platform;
     this.#database = database;
+    this.#keys = keys;
     this.#migprojects = migprojects;
     this.presence = new Presence(platform, database);
   }
 
   /**
-   * Throws `notFound`, in the same words, for an unknown source and for one of another account. Give the transaction
-   * where the answer has to hold until its commit.
+   * Throws `notFound`, in the same words, for an unknown source and for one of another account, and `forbidden` for
+   * one the caller's key is not bound to. Give the transaction where the answer has to hold until its commit.
    */
   async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<SourceRef> {
     const ref = this.#refs.get(id) ?? (await this.#lookUp(db, id));
-    if (!ref || ref.account_seq !== principal.account_seq) throw unknownSource(id);
-    return ref;
+    return own(principal, id, ref);
   }
 
-  /** Registers a source, or with `id` updates that one. Throws `notFound` for an unknown id. */
+  /**
+   * Registers a source, or with `id` updates that one. An enrolment key becomes bound to the source it first registers,
+   * and means that one from then on; if that was deleted, a new one. Throws `notFound` for an unknown id.
+   */
   async registerServer(principal: Principal, body: PostSourceServerBody): Promise<{ id: string }> {
-    return this.#database.writer.transaction((tx) =>
-      body.id ? this.#reregister(tx, principal, body.id, body) : this.#register(tx, principal, body),
+    if (principal.bound_to === undefined) {
+      return this.#database.writer.transaction((tx) =>
+        body.id ? this.#reregister(tx, principal, body.id, body) : this.#register(tx, principal, body),
+      );
+    }
+    return this.#database.writer.transaction(
+      async (tx) => {
+        // As it is now: another registration with this key may have come before.
+        const bound = { ...principal, bound_to: await this.#keys.boundTo(tx, principal) };
+        if (body.id) return this.#reregister(tx, bound, body.id, body);
+        if (bound.bound_to !== null && (await selectSource(tx, bound.bound_to))) {
+          return this.#reregister(tx, bound, bound.bound_to, body);
+        }
+        const registered = await this.#register(tx, principal, body);
+        await this.#keys.bind(tx, principal, registered.id);
+        return registered;
+      },
+      () => this.#keys.bound(principal),
     );
   }
 
@@ -255,8 +276,14 @@ function merge(before: Registration | undefined, body: PostSourceServerBody): Re
   };
 }
 
-function own(principal: Principal, id: string, row: SourceRow | undefined): SourceRow {
+/** The source, if the caller may act for it. */
+function own<Row extends { account_seq: number }>(principal: Principal, id: string, row: Row | undefined): Row {
   if (!row || row.account_seq !== principal.account_seq) throw unknownSource(id);
+  if (principal.bound_to !== undefined && principal.bound_to !== id) {
+    const why =
+      principal.bound_to === null ? "is for enrolment: it registers its source first" : "is bound to another one";
+    throw new Failure("forbidden", `this key may not act for source ${id}: it ${why}`);
+  }
   return row;
 }
 

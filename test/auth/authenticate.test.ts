@@ -75,7 +75,9 @@ describe("authenticate", () => {
   });
 
   test("a disabled key signs nothing from the next call on", async () => {
-    const key = await ferry.services.access.createKey(await ferry.principalOf(ferry.keys.admin), { role: "viewer" });
+    const key = await ferry.services.access.keys.createKey(await ferry.principalOf(ferry.keys.admin), {
+      role: "viewer",
+    });
     expect((await answer({}, key)).status).toBe(200);
     await ferry.call("admin", "POST", `/operate/v1/keys/${key.access_key}/disable`);
     expect((await answer({}, key)).status).toBe(401);

@@ -72,4 +72,31 @@ describe("migrate", () => {
     );
     client.close();
   });
+
+  test("a database of before there were users keeps its keys, with the role they had, and gains an admin", async () => {
+    const client = createClient({ url: `file:${path}` });
+    await client.executeMultiple(
+      "CREATE TABLE ferry_migrations (name TEXT PRIMARY KEY, ferry_version TEXT NOT NULL, applied_at INTEGER NOT NULL);" +
+        "INSERT INTO ferry_migrations VALUES ('0000_initial', '0.1.0', 1);" +
+        (migrations[0]?.sql.replaceAll("--> statement-breakpoint", "") ?? ""),
+    );
+    await client.executeMultiple(`
+      INSERT INTO accounts VALUES (1, 'a1', 'default', 5), (2, 'a2', 'other', 6);
+      INSERT INTO projects VALUES ('p1', 1, 'region-1', 5), ('p2', 2, 'region-1', 6);
+      INSERT INTO access_keys (access_key, account_seq, project_id, role, sealed_secret, created_at, disabled_at) VALUES
+        ('ADMIN', 1, 'p1', 'admin', 'v1.x', 5, NULL), ('AGENT', 1, 'p1', 'agent', 'v1.y', 6, 7),
+        ('OTHER', 2, 'p2', 'admin', 'v1.z', 6, NULL);`);
+    await migrate(client, "0.2.0", 9);
+    const { rows } = await client.execute(
+      "SELECT access_key, k.role, k.disabled_at, k.account_seq, u.account_seq AS of, u.name, u.role AS user_role FROM access_keys k JOIN users u ON u.seq = k.user_seq ORDER BY k.seq",
+    );
+    const user = { name: "admin", user_role: "admin" };
+    expect(rows.map((row) => ({ ...row })) as object[]).toEqual([
+      { access_key: "ADMIN", role: "admin", disabled_at: null, account_seq: 1, of: 1, ...user },
+      { access_key: "AGENT", role: "agent", disabled_at: 7, account_seq: 1, of: 1, ...user },
+      { access_key: "OTHER", role: "admin", disabled_at: null, account_seq: 2, of: 2, ...user },
+    ]);
+    expect((await client.execute("PRAGMA foreign_key_check")).rows).toEqual([]);
+    client.close();
+  });
 });

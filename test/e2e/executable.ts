@@ -145,6 +145,10 @@ export class Ferry {
     return ended;
   }
 
+  signal(signal: "SIGHUP"): void {
+    this.#running().child.kill(signal);
+  }
+
   /** Ends it as a power cut does, as far as a process can tell. */
   async kill(): Promise<void> {
     const { child, ended } = this.#running();

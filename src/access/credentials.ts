@@ -1,0 +1,117 @@
+import type { CredentialStore, KeyRecord } from "../auth/authenticate.ts";
+import { hasExpired } from "../auth/authenticate.ts";
+import type { Holder, Principal, Role } from "../auth/principal.ts";
+import { Failure } from "../core/failure.ts";
+import type { Platform } from "../core/platform.ts";
+import type { Sealer } from "../core/sealed.ts";
+import type { Database } from "../db/database.ts";
+import { selectKeyInUse } from "./key-store.ts";
+import { selectToken } from "./token-store.ts";
+
+/** Finds whose credentials these are, and remembers it where no other process can change that behind our back. */
+export class Credentials implements CredentialStore {
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #sealer: Sealer;
+  readonly #keys = new Map<string, KeyRecord>();
+  readonly #tokens = new Map<string, Holder>();
+  /** Counts what was forgotten: a look-up that began before must not fill the memory again. */
+  #changes = 0;
+
+  constructor(platform: Platform, database: Database, sealer: Sealer) {
+    this.#platform = platform;
+    this.#database = database;
+    this.#sealer = sealer;
+  }
+
+  /** The key of that name, its secret open; undefined if it is unknown or disabled, or its user is. */
+  readonly findKey = (access_key: string): Promise<KeyRecord | undefined> =>
+    this.#remembered(this.#keys, access_key, async () => {
+      const row = await selectKeyInUse(this.#database.reader, access_key);
+      if (!row) return undefined;
+      const { key, user_role, account_id, project_ids } = row;
+      return {
+        account_seq: key.account_seq,
+        account_id,
+        user_seq: key.user_seq,
+        actor: access_key,
+        roles: rolesOf(user_role, key.role),
+        ...(key.is_enrolment && { bound_to: key.source_id }),
+        project_ids,
+        expires_at: key.expires_at,
+        secret_key: this.#sealer.open(key.sealed_secret, secretPurpose(access_key)),
+        security_token_hash: key.security_token_hash,
+      };
+    });
+
+  /** The holder of the token with that hash; undefined if it is unknown or its user disabled. */
+  readonly findToken = (hash: string): Promise<Holder | undefined> =>
+    this.#remembered(this.#tokens, hash, async () => {
+      const row = await selectToken(this.#database.reader, hash);
+      if (!row) return undefined;
+      const { token, user, account, project_ids } = row;
+      return {
+        account_seq: account.seq,
+        account_id: account.id,
+        user_seq: user.seq,
+        actor: `user:${user.name}`,
+        roles: [user.role],
+        project_ids,
+        expires_at: token.expires_at,
+      };
+    });
+
+  /**
+   * Throws `unauthenticated` if the caller's credentials are no longer what they were when they were checked: for calls
+   * that last.
+   */
+  async requireActive({ credential, roles }: Principal): Promise<void> {
+    const find = credential.kind === "key" ? this.findKey : this.findToken;
+    const holder = await find(credential.id);
+    const isAsBefore = holder && !hasExpired(holder, this.#platform.now()) && holder.roles.join() === roles.join();
+    if (!isAsBefore)
+      throw new Failure("unauthenticated", "these credentials have been changed, revoked or have expired");
+  }
+
+  /** To be called after the commit that changed the key. */
+  forgetKey(access_key: string): void {
+    this.#changes += 1;
+    this.#keys.delete(access_key);
+  }
+
+  /** To be called after a commit that changed a user or an account's projects. */
+  forgetAll(): void {
+    this.#changes += 1;
+    this.#keys.clear();
+    this.#tokens.clear();
+  }
+
+  /** Tokens and temporary keys whose time is over take no memory. */
+  forgetExpired(): void {
+    const now = this.#platform.now();
+    for (const remembered of [this.#keys, this.#tokens]) {
+      for (const [id, holder] of remembered) if (hasExpired(holder, now)) remembered.delete(id);
+    }
+  }
+
+  async #remembered<Found>(
+    memory: Map<string, Found>,
+    id: string,
+    look: () => Promise<Found | undefined>,
+  ): Promise<Found | undefined> {
+    const known = memory.get(id);
+    if (known) return known;
+    const changes = this.#changes;
+    const found = await look();
+    if (found && this.#database.exclusive && changes === this.#changes) memory.set(id, found);
+    return found;
+  }
+}
+
+export function secretPurpose(access_key: string): string {
+  return `access-key:${access_key}`;
+}
+
+function rolesOf(user: Role, key: Role | null): Role[] {
+  return key === null || key === user ? [user] : [user, key];
+}

@@ -1,0 +1,37 @@
+import { and, eq, inArray, isNull, lte } from "drizzle-orm";
+import type { Executor, Transaction } from "../db/executor.ts";
+import { projectIdsOf } from "./key-store.ts";
+import { accounts, projects, tokens, users } from "./table.ts";
+
+export async function insertToken(tx: Transaction, row: Omit<typeof tokens.$inferInsert, "seq">): Promise<void> {
+  await tx.insert(tokens).values(row);
+}
+
+/** A token with its user, account and the project it is for. */
+export async function selectToken(db: Executor, hash: string) {
+  const [row] = await db
+    .select({
+      token: tokens,
+      user: users,
+      account: accounts,
+      project: projects,
+      project_ids: projectIdsOf(accounts.seq),
+    })
+    .from(tokens)
+    .innerJoin(users, eq(users.seq, tokens.user_seq))
+    .innerJoin(accounts, eq(accounts.seq, users.account_seq))
+    .leftJoin(projects, eq(projects.id, tokens.project_id))
+    .where(and(eq(tokens.hash, hash), isNull(users.disabled_at)));
+  return row && { ...row, project_ids: JSON.parse(row.project_ids) as string[] };
+}
+export type TokenRow = NonNullable<Awaited<ReturnType<typeof selectToken>>>;
+
+export async function deleteTokensOf(tx: Transaction, user_seq: number): Promise<void> {
+  await tx.delete(tokens).where(eq(tokens.user_seq, user_seq));
+}
+
+/** Tokens whose time is over, at most `limit`; answers how many. */
+export async function deleteExpiredTokens(tx: Transaction, now: number, limit: number): Promise<number> {
+  const expired = tx.select({ seq: tokens.seq }).from(tokens).where(lte(tokens.expires_at, now)).limit(limit);
+  return (await tx.delete(tokens).where(inArray(tokens.seq, expired)).returning({ seq: tokens.seq })).length;
+}

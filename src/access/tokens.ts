@@ -1,0 +1,173 @@
+import { Buffer } from "node:buffer";
+import { hasExpired } from "../auth/authenticate.ts";
+import type { Principal } from "../auth/principal.ts";
+import { sha256Hex } from "../core/canonical-request.ts";
+import { Failure } from "../core/failure.ts";
+import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
+import { record } from "../events/service.ts";
+import type { Credentials } from "./credentials.ts";
+import type { CreateTokenBody, Token } from "./iam-schema.ts";
+import { asIfWrong, isPassword } from "./password.ts";
+import type { Projects } from "./projects.ts";
+import { SignInGuard } from "./sign-in-guard.ts";
+import type { ProjectRow } from "./store.ts";
+import { deleteExpiredTokens, insertToken, selectToken, type TokenRow } from "./token-store.ts";
+import { selectUser, selectUserToSignIn } from "./user-store.ts";
+
+const LIFETIME_MS = 24 * 60 * 60 * 1000;
+const TOKEN_BYTES = 32;
+
+type Identity = CreateTokenBody["auth"]["identity"];
+type Scope = CreateTokenBody["auth"]["scope"];
+type SignedIn = Pick<TokenRow, "user" | "account">;
+
+/** Sign-in: tokens for a password or for another token. */
+export class Tokens {
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #credentials: Credentials;
+  readonly #projects: Projects;
+  readonly #guard: SignInGuard;
+
+  constructor(platform: Platform, database: Database, credentials: Credentials, projects: Projects) {
+    this.#platform = platform;
+    this.#database = database;
+    this.#credentials = credentials;
+    this.#projects = projects;
+    this.#guard = new SignInGuard(platform.now);
+  }
+
+  /**
+   * A new token for 24 h; one made by a token ends with that. Throws `signInRefused`, in the same words, for a wrong user,
+   * password or token, and `notFound` for a scope that is not the user's account's.
+   */
+  async createToken(
+    { auth: { identity, scope } }: CreateTokenBody,
+    address: string | null,
+  ): Promise<{ token: string; body: Token }> {
+    const { signedIn, method, expires_at, parent } = await this.#signIn(identity, address);
+    const { user, account } = signedIn;
+    const actor = `user:${user.name}`;
+    const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
+    const token = Buffer.from(this.#platform.randomBytes(TOKEN_BYTES)).toString("base64url");
+    const issued_at = this.#platform.now();
+    const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };
+    await this.#database.writer.transaction(async (tx) => {
+      // What the sign-in was checked against may have changed meanwhile, and its tokens were ended then.
+      const now = await selectUser(tx, { seq: user.seq });
+      const isAsChecked =
+        now && now.disabled_at === null && now.role === user.role && now.password_hash === user.password_hash;
+      if (!isAsChecked || (parent !== undefined && !(await selectToken(tx, parent)))) throw refused();
+      await insertToken(tx, { hash: sha256Hex(token), ...row });
+      const by = { account_seq: account.seq, actor, address };
+      await record(tx, by, issued_at, { type: "token.issued", data: { user: user.name, method, expires_at } });
+    });
+    return { token, body: toToken({ ...signedIn, project: project ?? null, token: row }) };
+  }
+
+  /** What a token of the caller's account is. Throws `notFound` for any other. */
+  async showToken(principal: Principal, token: string): Promise<Token> {
+    const row = await selectToken(this.#database.reader, sha256Hex(token));
+    if (row?.account.seq !== principal.account_seq || hasExpired(row.token, this.#platform.now())) {
+      throw new Failure("notFound", "X-Subject-Token is no token of this account, or has expired");
+    }
+    return toToken(row);
+  }
+
+  /** Deletes at most `limit` tokens whose time is over; answers how many. */
+  deleteExpired(limit: number): Promise<number> {
+    this.#credentials.forgetExpired();
+    return this.#database.writer.transaction((tx) => deleteExpiredTokens(tx, this.#platform.now(), limit));
+  }
+
+  async #signIn(identity: Identity, address: string | null) {
+    const [method] = identity.methods;
+    if (method === "token") {
+      const signedIn = await this.#byToken(identity);
+      return { signedIn, method, expires_at: signedIn.token.expires_at, parent: signedIn.token.hash } as const;
+    }
+    const signedIn = await this.#byPassword(identity, address);
+    const expires_at = this.#platform.now() + LIFETIME_MS;
+    return { signedIn, method: "password", expires_at, parent: undefined } as const;
+  }
+
+  async #byPassword({ password: given }: Identity, address: string | null): Promise<SignedIn> {
+    if (!given) throw new Failure("invalid", "auth.identity.password is missing: the method is password");
+    const { id, name, domain, password } = given.user;
+    const domainRef = domain && ref(domain);
+    const wanted = id ? { id } : name && domainRef ? { name, domain: domainRef } : undefined;
+    if (!wanted) throw new Failure("invalid", "auth.identity.password.user takes id, or name with its domain");
+    const found = await selectUserToSignIn(this.#database.reader, wanted);
+    const hash = found?.user.disabled_at === null ? found.user.password_hash : null;
+    const isRight = await this.#guard.check(JSON.stringify(wanted), address, () =>
+      hash === null ? asIfWrong(password) : isPassword(password, hash),
+    );
+    if (isRight && found) return found;
+    // Without the name: people type passwords there.
+    this.#platform.log("warn", "a sign-in was refused", { address });
+    throw refused();
+  }
+
+  async #byToken({ token }: Identity): Promise<TokenRow> {
+    if (!token) throw new Failure("invalid", "auth.identity.token is missing: the method is token");
+    const parent = await selectToken(this.#database.reader, sha256Hex(token.id));
+    if (!parent || hasExpired(parent.token, this.#platform.now())) throw refused();
+    return parent;
+  }
+
+  /** The project a token is asked for, or undefined for the account. */
+  async #projectOf(
+    scope: Scope,
+    { account }: SignedIn,
+    caller: Parameters<Projects["projectNamed"]>[0],
+  ): Promise<ProjectRow | undefined> {
+    if (scope?.project && scope.domain) throw new Failure("invalid", "auth.scope takes project or domain, not both");
+    const isOwn = (domain: { id?: string | undefined; name?: string | undefined }) =>
+      (domain.id ?? account.id) === account.id && (domain.name ?? account.name) === account.name;
+    const unknown = new Failure("notFound", "auth.scope names no project and no domain of the user's account");
+    if (scope?.domain && !(ref(scope.domain) && isOwn(scope.domain))) throw unknown;
+    if (!scope?.project) return undefined;
+    const { id, name, domain } = scope.project;
+    if (domain && !isOwn(domain)) throw unknown;
+    const project = id
+      ? await this.#projects.projectWithId(caller, id)
+      : await this.#projects.projectNamed(caller, name ?? "");
+    if (!project) throw unknown;
+    return project;
+  }
+}
+
+function ref({ id, name }: { id?: string | undefined; name?: string | undefined }) {
+  if (id) return { id };
+  return name ? { name } : undefined;
+}
+
+function refused(): Failure {
+  return new Failure("signInRefused", "the user, its password or the token is wrong");
+}
+
+interface Shown extends SignedIn {
+  project: Pick<ProjectRow, "id" | "name"> | null;
+  token: Pick<TokenRow["token"], "method" | "issued_at" | "expires_at">;
+}
+
+function toToken({ user, account, project, token }: Shown): Token {
+  const domain = { id: account.id, name: account.name };
+  return {
+    token: {
+      methods: [token.method],
+      issued_at: sixDecimals(token.issued_at),
+      expires_at: sixDecimals(token.expires_at),
+      user: { id: user.id, name: user.name, domain },
+      roles: [{ id: user.role, name: user.role }],
+      catalog: [],
+      ...(project ? { project: { id: project.id, name: project.name, domain } } : { domain }),
+    },
+  };
+}
+
+/** Clients parse the fraction of Keystone's times. */
+function sixDecimals(ms: number): string {
+  return new Date(ms).toISOString().replace("Z", "000Z");
+}

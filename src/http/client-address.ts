@@ -1,0 +1,50 @@
+import { BlockList, isIP } from "node:net";
+
+/** Addresses and ranges of proxies in front, `10.0.0.0/8` or `::1`. Throws a text that says which one is none. */
+export function parseProxies(list: string): BlockList {
+  const proxies = new BlockList();
+  for (const entry of list.split(",").map((part) => part.trim())) {
+    const [address = "", prefix] = entry.split("/", 2);
+    const family = familyOf(address);
+    const length = prefix === undefined ? undefined : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (!family || (length !== undefined && !(length <= (family === "ipv4" ? 32 : 128)))) {
+      throw new Error(`${JSON.stringify(entry)} is neither an address nor a range such as 10.0.0.0/8`);
+    }
+    if (length === undefined) proxies.addAddress(address, family);
+    else proxies.addSubnet(address, length, family);
+  }
+  return proxies;
+}
+
+/**
+ * Who called: the peer or, where that is a trusted proxy, the last address in X-Forwarded-For that is not one. What
+ * stands before that one was written by nobody known.
+ */
+export function clientAddress(peer: string, forwardedFor: string | null, proxies: BlockList): string {
+  let client = plain(peer);
+  if (forwardedFor === null) return client;
+  const hops = forwardedFor.split(",").map((hop) => plain(hop.trim()));
+  while (isTrusted(client, proxies)) {
+    const hop = hops.pop();
+    if (hop === undefined || familyOf(hop) === undefined) break;
+    client = hop;
+  }
+  return client;
+}
+
+function isTrusted(address: string, proxies: BlockList): boolean {
+  const family = familyOf(address);
+  return family !== undefined && proxies.check(address, family);
+}
+
+/** Without port and brackets; an IPv4 address that travels as an IPv6 one as what it is. */
+function plain(address: string): string {
+  const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(address) ?? [];
+  const [, withPort] = /^([\d.]+):\d+$/.exec(address) ?? [];
+  return (bracketed ?? withPort ?? address).replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" | undefined {
+  const version = isIP(address);
+  return version === 0 ? undefined : version === 4 ? "ipv4" : "ipv6";
+}

@@ -1,0 +1,171 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import type { App } from "./app.ts";
+import { SettingError, type Settings } from "./config.ts";
+import { errorFields, type Log } from "./core/log.ts";
+import { clientAddress, parseProxies } from "./http/client-address.ts";
+
+/** Far above our own limit, so that the refusal is ours and has its documented body. */
+const RUNTIME_BODY_BYTES = 2 ** 50;
+/** A connection on which nothing happens is cut after this; a waiting poll asks for more. */
+const IDLE_TIMEOUT_S = 30;
+
+type ListenSettings = Pick<Settings, "listen" | "tls_cert" | "tls_key" | "insecure_http" | "trusted_proxies">;
+
+export interface Listener {
+  url: string;
+  /** Path of the certificate, where a client on this machine has to be told to trust it. */
+  cacert: string | undefined;
+  /** Takes no new connections; resolves when those there are have ended, at once with `cutOff`. */
+  stop(cutOff?: boolean): Promise<void>;
+  /** Reads certificate and key again; if they cannot be used, the old ones stay and the log says why. */
+  reloadTls(): void;
+}
+
+interface Tls {
+  cert: string;
+  key: string;
+}
+
+/** Serves the app on HTTP or HTTPS. Throws a SettingError for what cannot be served as it was asked for. */
+export function listen(app: App, settings: ListenSettings, log: Log): Listener {
+  const { hostname, port } = settings.listen;
+  const files = tlsFiles(settings);
+  refusePlainBeyondThisMachine(settings);
+  const addressOf = addressReader(settings.trusted_proxies);
+  let tls = files && readTls(files);
+  let server = bind(app, settings, tls, port, addressOf, log);
+  const names = tls === undefined ? undefined : namesIn(tls.cert);
+  const host = names?.[0] ?? server.hostname ?? hostname;
+  const scheme = tls === undefined ? "http" : "https";
+  return {
+    url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
+    cacert: tls !== undefined && isSelfSigned(tls.cert) ? files?.cert : undefined,
+    stop: (cutOff = false) => server.stop(cutOff),
+    reloadTls: () => {
+      if (!files) return;
+      try {
+        tls = readTls(files);
+      } catch (error) {
+        log("error", "the certificate was not read again, the old one stays", errorFields(error));
+        return;
+      }
+      // The runtime cannot change the certificate of a listening socket. What the old one has begun it finishes.
+      const { port: same = port } = server;
+      void server.stop();
+      server = bind(app, settings, tls, same, addressOf, log);
+      log("info", "the certificate was read again", { valid_to: new X509Certificate(tls.cert).validTo });
+    },
+  };
+}
+
+/** Who sent a request, as far as it can be told. */
+type AddressReader = (request: Request, peer: string | undefined) => string | null;
+
+function addressReader(trusted_proxies: string | undefined): AddressReader {
+  if (trusted_proxies === undefined) return (_, peer) => peer ?? null;
+  try {
+    const proxies = parseProxies(trusted_proxies);
+    return (request, peer) =>
+      peer === undefined ? null : clientAddress(peer, request.headers.get("x-forwarded-for"), proxies);
+  } catch (error) {
+    throw new SettingError(`--trusted-proxies: ${reasonOf(error)}`);
+  }
+}
+
+function bind(
+  app: App,
+  { listen: { hostname } }: ListenSettings,
+  tls: Tls | undefined,
+  port: number,
+  addressOf: AddressReader,
+  log: Log,
+) {
+  try {
+    return Bun.serve({
+      hostname,
+      port,
+      ...(tls && { tls }),
+      maxRequestBodySize: RUNTIME_BODY_BYTES,
+      idleTimeout: IDLE_TIMEOUT_S,
+      fetch: (request, server) =>
+        app.fetch(withAuthority(request), {
+          address: addressOf(request, server.requestIP(request)?.address),
+          keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
+        }),
+      error: (error) => {
+        log("error", "a request failed outside the app", errorFields(error));
+        return Response.json(
+          { error_code: "SMS.2007", error_msg: "an unforeseen error; the log has it" },
+          { status: 500 },
+        );
+      },
+    });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "EADDRINUSE")
+      throw new Error(`${hostname}:${port} is in use by another process: choose another --listen`);
+    throw new SettingError(`--listen ${hostname}:${port} cannot be used: ${reasonOf(error)}`);
+  }
+}
+
+/**
+ * HTTP/1.0 knows no Host, and the runtime then gives the bare target as URL. With a Host that is none it does so too:
+ * such a request stays as it is, and has no route.
+ */
+function withAuthority(request: Request): Request {
+  const isBare = request.url.startsWith("/") && !request.headers.has("host");
+  return isBare ? new Request(`http://localhost${request.url}`, request) : request;
+}
+
+function tlsFiles({ tls_cert: cert, tls_key: key }: ListenSettings): Tls | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined) throw new SettingError("--tls-key is given without --tls-cert: HTTPS takes both");
+  if (key === undefined) throw new SettingError("--tls-cert is given without --tls-key: HTTPS takes both");
+  return { cert, key };
+}
+
+function refusePlainBeyondThisMachine({ listen: { hostname, port }, tls_cert, insecure_http }: ListenSettings): void {
+  const isLoopback = hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  if (isLoopback || tls_cert !== undefined || insecure_http) return;
+  throw new SettingError(
+    `--listen ${hostname}:${port} would serve plain HTTP beyond this machine, to be read by anyone on the way: give --tls-cert and --tls-key, or --insecure-http where a proxy in front speaks TLS`,
+  );
+}
+
+function readTls({ cert, key }: Tls): Tls {
+  const read = (flag: string, path: string) => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      throw new SettingError(`${flag}: ${path} cannot be read: ${reasonOf(error)}`);
+    }
+  };
+  const tls = { cert: read("--tls-cert", cert), key: read("--tls-key", key) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new SettingError(`--tls-cert ${cert} and --tls-key ${key} cannot be used together: ${reasonOf(error)}`);
+  }
+  return tls;
+}
+
+/** Names a certificate is good for, this machine's own first. */
+function namesIn(cert: string): string[] {
+  const names = (new X509Certificate(cert).subjectAltName ?? "")
+    .split(", ")
+    .map((name) => name.replace(/^(DNS|IP Address):/, ""))
+    .filter((name) => /^[\w.:-]+$/.test(name));
+  const isOwn = (name: string) => name === "localhost" || name === "127.0.0.1" || name === "::1";
+  return [...names.filter(isOwn), ...names.filter((name) => !isOwn(name))];
+}
+
+function isSelfSigned(cert: string): boolean {
+  const certificate = new X509Certificate(cert);
+  return certificate.issuer === certificate.subject;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

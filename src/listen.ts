@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { App } from "./app.ts";
@@ -144,6 +144,10 @@ function readTls({ cert, key }: Tls): Tls {
   };
   const tls = { cert: read("--tls-cert", cert), key: read("--tls-key", key) };
   try {
+    if (!new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls.key))) {
+      throw new Error("the key is not the certificate's");
+    }
+    // The rest of the chain too: a server that was stopped to change its certificate must come up again.
     createSecureContext(tls);
   } catch (error) {
     throw new SettingError(`--tls-cert ${cert} and --tls-key ${key} cannot be used together: ${reasonOf(error)}`);

@@ -1,5 +1,5 @@
 # docker build -t ferry .
-# docker run -p 8900:8900 -v ferry-data:/data ferry
+# docker run -p 127.0.0.1:8900:8900 -e FERRY_INSECURE_HTTP=true -v ferry-data:/data ferry
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /ferry

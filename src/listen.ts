@@ -36,13 +36,17 @@ export function listen(app: App, settings: ListenSettings, log: Log): Listener {
   const addressOf = addressReader(settings.trusted_proxies);
   let tls = files && readTls(files);
   let server = bind(app, settings, tls, port, addressOf, log);
+  /** What began over an earlier certificate. */
+  let finishing: Promise<unknown> = Promise.resolve();
   const names = tls === undefined ? undefined : namesIn(tls.cert);
   const host = names?.[0] ?? server.hostname ?? hostname;
   const scheme = tls === undefined ? "http" : "https";
   return {
     url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
     cacert: tls !== undefined && isSelfSigned(tls.cert) ? files?.cert : undefined,
-    stop: (cutOff = false) => server.stop(cutOff),
+    stop: async (cutOff = false) => {
+      await Promise.all([server.stop(cutOff), ...(cutOff ? [] : [finishing])]);
+    },
     reloadTls: () => {
       if (!files) return;
       try {
@@ -53,7 +57,7 @@ export function listen(app: App, settings: ListenSettings, log: Log): Listener {
       }
       // The runtime cannot change the certificate of a listening socket. What the old one has begun it finishes.
       const { port: same = port } = server;
-      void server.stop();
+      finishing = Promise.all([finishing, server.stop()]);
       server = bind(app, settings, tls, same, addressOf, log);
       log("info", "the certificate was read again", { valid_to: new X509Certificate(tls.cert).validTo });
     },

@@ -148,6 +148,47 @@ export function commandLoop(caller: () => Caller): void {
     expect(await send(otherBody)).toMatchObject({ status: 401, json: { error_code: "APIGW.0301" } });
   });
 
+  test("a user signs in by password, and the token ends with its user", async () => {
+    const user = { name: crypto.randomUUID(), password: "a password of the tests", domain: { name: "default" } };
+    const { json: made } = await caller().call("POST", "/operate/v1/users", {
+      name: user.name,
+      role: "viewer",
+      password: user.password,
+    });
+    const signIn = (password: string) =>
+      send(
+        new Request(`${caller().endpoint}/v3/auth/tokens`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({
+            auth: { identity: { methods: ["password"], password: { user: { ...user, password } } } },
+          }),
+        }),
+      );
+    expect(await signIn("another password")).toMatchObject({ status: 401, json: { error: { code: 401 } } });
+    const { status, headers } = await signIn(user.password);
+    expect(status).toBe(201);
+    const token = headers.get("x-subject-token") ?? "";
+    const list = () =>
+      send(new Request(`${caller().endpoint}/v3/sources?limit=1`, { headers: { "X-Auth-Token": token } }));
+    expect((await list()).status).toBe(200);
+    await caller().call("PATCH", `/operate/v1/users/${made.id}`, { disabled: true });
+    expect((await list()).status).toBe(401);
+  });
+
+  test("two registrations at once with an enrolment key make one source", async () => {
+    const { json: key } = await caller().call("POST", "/operate/v1/keys", { enrolment: true });
+    const register = async () => {
+      const init = { method: "POST", headers: { "Content-Type": "application/json" } };
+      const body = JSON.stringify(registration);
+      const url = `${caller().endpoint}/v3/sources`;
+      return (await send(await signedRequest({ endpoint: "", ...key }, Date.now(), url, { ...init, body }))).json.id;
+    };
+    const [first, second] = await Promise.all([register(), register()]);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(second).toBe(first);
+  });
+
   test("polls at once: each answered, none delivered twice unmarked", async () => {
     const sources = await caller().registerMany(50);
     const idle = await Promise.all(sources.map((source_id) => caller().poll(source_id)));

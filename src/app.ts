@@ -1,12 +1,7 @@
 import { Hono } from "hono";
-import { Accounts } from "./access/accounts.ts";
-import { Credentials } from "./access/credentials.ts";
 import { accessIam } from "./access/iam.ts";
-import { Keys } from "./access/keys.ts";
-import { type Access, accessOperate } from "./access/operate.ts";
-import { Projects } from "./access/projects.ts";
-import { Tokens } from "./access/tokens.ts";
-import { Users } from "./access/users.ts";
+import { accessOperate } from "./access/operate.ts";
+import { type Access, createAccess } from "./access/service.ts";
 import { Actions } from "./actions/service.ts";
 import { actionsSms } from "./actions/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
@@ -39,7 +34,6 @@ import { VERSION } from "./version.ts";
 
 /** Everything behind the routes, put together once per process (or per request, where a runtime wants that). */
 export interface Services {
-  credentials: Credentials;
   access: Access;
   events: Events;
   meta: Meta;
@@ -59,28 +53,16 @@ export interface ServiceOptions {
 
 /** Puts the services together; where this process alone writes, loads what waits for the sources. */
 export async function createServices({ platform, database, master_key, settings }: ServiceOptions): Promise<Services> {
-  const { region, availability_zones } = settings;
-  const sealer = new Sealer(master_key, platform.randomBytes);
-  const credentials = new Credentials(platform, database, sealer);
-  const keys = new Keys(platform, database, sealer, credentials);
-  const projects = new Projects(platform, database, credentials, region, availability_zones);
-  const access = {
-    accounts: new Accounts(platform, database, keys, region),
-    users: new Users(platform, database, credentials),
-    keys,
-    tokens: new Tokens(platform, database, credentials, projects),
-    projects,
-  };
-  const migprojects = new Migprojects(platform, region);
-  const sources = new Sources(platform, database, keys, migprojects);
+  const access = createAccess(platform, database, new Sealer(master_key, platform.randomBytes), settings);
+  const migprojects = new Migprojects(platform, settings.region);
+  const sources = new Sources(platform, database, access.keys, migprojects);
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database)
     : new SharedMailbox(platform, database);
-  const commands = new Commands(platform, database, credentials, sources, mailbox);
+  const commands = new Commands(platform, database, access.credentials, sources, mailbox);
   const history = new CommandHistory(database, mailbox);
   const actions = new Actions(database, sources, commands);
   return {
-    credentials,
     access,
     events: new Events(database),
     meta: new Meta(platform, database),
@@ -104,16 +86,14 @@ export interface AppOptions {
 /** The whole HTTP surface: what every request passes, then one line per feature. */
 export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
   const app = new Hono<
-    Env<
-      Omit<Services, "mailbox" | "credentials"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }
-    >
+    Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>
   >({ getPath: (request) => targetOf(request.url).path })
     .use(async (c, next) => {
       const request_id = platform.newId();
       c.set("request_id", request_id);
       c.set("log", platform.log);
-      const { credentials, access, events, meta, sources, commands, history, actions } = await services(c.env);
-      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), credentials));
+      const { access, events, meta, sources, commands, history, actions } = await services(c.env);
+      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.credentials));
       c.set("access", access);
       c.set("events", events);
       c.set("meta", meta);

@@ -145,7 +145,7 @@ export async function startFerry() {
   }
 
   async function principalOf(key: Key) {
-    const found = await running.services.credentials.findKey(key.access_key);
+    const found = await running.services.access.credentials.findKey(key.access_key);
     if (!found) throw new Error(`no key ${key.access_key}`);
     return toPrincipal(found, { kind: "key", id: key.access_key }, "192.0.2.99");
   }

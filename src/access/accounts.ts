@@ -1,12 +1,13 @@
-import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
-import type { Executor, Transaction } from "../db/executor.ts";
+import type { Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import { type Change, record, recordOwn } from "../events/service.ts";
-import type { Keys } from "./keys.ts";
+import type { BootstrapChoice, Keys } from "./keys.ts";
+import { randomHexId } from "./random.ts";
+import { reachAccount, refuseOthersThanInstanceAdmin } from "./reach.ts";
 import type { Account, AccountPage, ListQuery, NewKey } from "./schema.ts";
 import {
   type AccountRow,
@@ -14,23 +15,13 @@ import {
   insertAccount,
   insertProject,
   selectAccountByName,
-  selectAccountBySeq,
   selectAccountPage,
 } from "./store.ts";
 import { insertUser, type UserRow } from "./user-store.ts";
 
-/** Account of the first start: its admins also manage accounts. */
-const FIRST_ACCOUNT_SEQ = 1;
 const FIRST_ACCOUNT_NAME = "default";
 /** The user an account is made with. */
 const FIRST_USER_NAME = "admin";
-
-/** What the first start may be told; the rest is random. */
-export interface BootstrapChoice {
-  access_key?: string | undefined;
-  secret_key?: string | undefined;
-  project_id?: string | undefined;
-}
 
 /** Tenants (IAM domains). */
 export class Accounts {
@@ -99,14 +90,14 @@ export class Accounts {
   async #add(
     tx: Transaction,
     name: string,
-    project_id = newHexId(this.#platform),
+    project_id = randomHexId(this.#platform),
   ): Promise<{ account: AccountRow; admin: UserRow; changes: Change[] }> {
-    const row = { id: newHexId(this.#platform), name, created_at: this.#platform.now() };
+    const row = { id: randomHexId(this.#platform), name, created_at: this.#platform.now() };
     const { created_at } = row;
     const seq = await insertAccount(tx, row);
     await insertProject(tx, { id: project_id, account_seq: seq, name: this.#region, created_at });
     const admin = await insertUser(tx, {
-      id: newHexId(this.#platform),
+      id: randomHexId(this.#platform),
       account_seq: seq,
       name: FIRST_USER_NAME,
       role: "admin",
@@ -119,31 +110,6 @@ export class Accounts {
       { type: "user.created", data: { user: admin.name, role: admin.role } },
     ];
     return { account: { seq, ...row, project_id }, admin, changes };
-  }
-}
-
-/** The caller's account or, for admins of the first one, the account of that name. Throws `forbidden` or `notFound`. */
-export async function reachAccount(db: Executor, principal: Principal, name: string | undefined): Promise<AccountRow> {
-  const own = await selectAccountBySeq(db, principal.account_seq);
-  if (name !== undefined && name !== own?.name) refuseOthersThanInstanceAdmin(principal);
-  const account = name === undefined ? own : await selectAccountByName(db, name);
-  if (!account) throw new Failure("notFound", `there is no account named ${name}`);
-  return account;
-}
-
-/** Whether the caller may change what belongs to that account. */
-export function reaches(principal: Principal, account_seq: number): boolean {
-  return account_seq === principal.account_seq || principal.account_seq === FIRST_ACCOUNT_SEQ;
-}
-
-/** 32 hex digits, as ids of domains, projects and users look. */
-export function newHexId(platform: Platform): string {
-  return Buffer.from(platform.randomBytes(16)).toString("hex");
-}
-
-function refuseOthersThanInstanceAdmin(principal: Principal): void {
-  if (principal.account_seq !== FIRST_ACCOUNT_SEQ) {
-    throw new Failure("forbidden", "only admins of the instance's first account manage other accounts");
   }
 }
 

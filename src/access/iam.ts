@@ -13,7 +13,7 @@ import {
   Token,
   Users,
 } from "./iam-schema.ts";
-import type { Access } from "./operate.ts";
+import type { Access } from "./service.ts";
 
 const everyRole = ["viewer", "agent", "operator", "admin"] as const;
 const subjectToken = { "X-Subject-Token": "The token" };

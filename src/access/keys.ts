@@ -7,7 +7,6 @@ import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import { record } from "../events/service.ts";
-import { type BootstrapChoice, reachAccount, reaches } from "./accounts.ts";
 import { type Credentials, secretPurpose } from "./credentials.ts";
 import {
   deleteExpiredKeys,
@@ -19,12 +18,21 @@ import {
   updateKey,
 } from "./key-store.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
+import { randomText } from "./random.ts";
+import { reachAccount, reaches } from "./reach.ts";
 import type { AccessKey, CreateKeyBody, KeyPage, ListKeysQuery, NewKey } from "./schema.ts";
 import { type AccountRow, selectAccountBySeq } from "./store.ts";
 import { selectFirstAdmin, selectUser, selectUserByName, type UserRow } from "./user-store.ts";
 
 const ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** What the first start may be told; the rest is random. */
+export interface BootstrapChoice {
+  access_key?: string | undefined;
+  secret_key?: string | undefined;
+  project_id?: string | undefined;
+}
 
 /** What a key is made with. */
 type KeyOrder = Pick<CreateKeyBody, "role" | "description" | "expires_in_s" | "enrolment"> & {
@@ -147,9 +155,9 @@ export class Keys {
     { role, description, expires_in_s, enrolment = false, source_id = null }: KeyOrder,
     choice: BootstrapChoice = {},
   ): Promise<NewKey> {
-    const access_key = choice.access_key ?? this.#randomText(20, ACCESS_KEY);
-    const secret_key = choice.secret_key ?? this.#randomText(40, SECRET);
-    const security_token = expires_in_s === undefined ? undefined : this.#randomText(64, SECRET);
+    const access_key = choice.access_key ?? randomText(this.#platform, 20, ACCESS_KEY);
+    const secret_key = choice.secret_key ?? randomText(this.#platform, 40, SECRET);
+    const security_token = expires_in_s === undefined ? undefined : randomText(this.#platform, 64, SECRET);
     const created_at = this.#platform.now();
     const expires_at = expires_in_s === undefined ? null : created_at + expires_in_s * 1000;
     await insertKey(tx, {
@@ -193,11 +201,6 @@ export class Keys {
 
   #change<Result>(access_key: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     return this.#database.writer.transaction(work, () => this.#credentials.forgetKey(access_key));
-  }
-
-  /** The alphabets' lengths divide 256, so every character is equally likely. */
-  #randomText(length: number, alphabet: string): string {
-    return Array.from(this.#platform.randomBytes(length), (byte) => alphabet[byte % alphabet.length]).join("");
   }
 }
 

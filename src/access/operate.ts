@@ -2,9 +2,6 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { text } from "../http/wire.ts";
-import type { Accounts } from "./accounts.ts";
-import type { Keys } from "./keys.ts";
-import type { Projects } from "./projects.ts";
 import {
   AccessKey,
   Account,
@@ -22,17 +19,7 @@ import {
   User,
   UserPage,
 } from "./schema.ts";
-import type { Tokens } from "./tokens.ts";
-import type { Users } from "./users.ts";
-
-/** What the routes of this feature call. */
-export interface Access {
-  accounts: Accounts;
-  users: Users;
-  keys: Keys;
-  tokens: Tokens;
-  projects: Projects;
-}
+import type { Access } from "./service.ts";
 
 const UserId = v.object({ user_id: text(1, 64) });
 const KeyName = v.object({ access_key: text(1, 64) });

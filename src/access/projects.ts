@@ -4,8 +4,8 @@ import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import { record } from "../events/service.ts";
-import { newHexId } from "./accounts.ts";
 import type { Credentials } from "./credentials.ts";
+import { randomHexId } from "./random.ts";
 import { insertProject, type ProjectRow, selectProject, selectProjects } from "./store.ts";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -49,7 +49,7 @@ export class Projects {
         const others = await selectProjects(tx, account_seq);
         const made = others.find((project) => project.name === name);
         if (made || others.length >= MAX_PROJECTS) return made;
-        const project = { id: newHexId(this.#platform), account_seq, name, created_at: this.#platform.now() };
+        const project = { id: randomHexId(this.#platform), account_seq, name, created_at: this.#platform.now() };
         await insertProject(tx, project);
         const data = { project_id: project.id, name };
         await record(tx, principal, project.created_at, { type: "project.created", data });

@@ -5,10 +5,11 @@ import type { Database } from "../db/database.ts";
 import type { Executor } from "../db/executor.ts";
 import { toPage } from "../db/page.ts";
 import { record } from "../events/service.ts";
-import { newHexId, reachAccount, reaches } from "./accounts.ts";
 import type { Credentials } from "./credentials.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
 import { hashPassword, SALT_BYTES } from "./password.ts";
+import { randomHexId } from "./random.ts";
+import { reachAccount, reaches } from "./reach.ts";
 import type { CreateUserBody, ListUsersQuery, UpdateUserBody, User, UserPage } from "./schema.ts";
 import { deleteTokensOf } from "./token-store.ts";
 import {
@@ -43,7 +44,7 @@ export class Users {
         throw new Failure("conflict", `there is a user named ${name} already`);
       }
       const created_at = this.#platform.now();
-      const row = { id: newHexId(this.#platform), account_seq: account.seq, name, role, password_hash, created_at };
+      const row = { id: randomHexId(this.#platform), account_seq: account.seq, name, role, password_hash, created_at };
       const user = await insertUser(tx, { ...row, disabled_at: null });
       const by = { ...principal, account_seq: account.seq };
       await record(tx, by, created_at, { type: "user.created", data: { user: name, role } });

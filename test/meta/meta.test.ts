@@ -69,7 +69,10 @@ describe("without credentials", () => {
 
 describe("failures nobody foresaw", () => {
   test("answer fixed text with the request id, which the log has with the cause", async () => {
-    const broken = { ...ferry.services, credentials: { findKey: () => Promise.reject(new Error("secret detail")) } };
+    const broken = {
+      ...ferry.services,
+      access: { credentials: { findKey: () => Promise.reject(new Error("secret detail")) } },
+    };
     const app = createApp({ platform: ferry.platform, services: () => broken as never });
     const response = await app.request("/v3/sources", {
       headers: { authorization: `SDK-HMAC-SHA256 Access=A, SignedHeaders=x-sdk-date, Signature=${"0".repeat(64)}` },

@@ -142,8 +142,11 @@ module.exports = {
     // What the same app on another runtime does not have
     error(
       "files-and-bun-are-handed-in",
-      "node:fs and bun:* exist in main.ts, serve.ts, listen.ts, data-folder.ts, db/, cli/ and agent/ only; everything else gets what it needs handed in.",
-      { path: "^src/", pathNot: ["^src/(main|serve|listen|data-folder)\\.ts$", folder(["db", "cli", "agent"])] },
+      "node:fs and bun:* exist in main.ts, serve.ts, listen.ts, data-folder.ts, core/private-file.ts, db/, cli/ and agent/ only; everything else gets what it needs handed in.",
+      {
+        path: "^src/",
+        pathNot: ["^src/(main|serve|listen|data-folder|core/private-file)\\.ts$", folder(["db", "cli", "agent"])],
+      },
       { path: "^((node:)?fs(/|$)|bun$|bun:)", dependencyTypes: ["core"] },
     ),
 

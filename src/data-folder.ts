@@ -1,21 +1,9 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { SettingError } from "./config.ts";
+import { writePrivateFile } from "./core/private-file.ts";
 import { MASTER_KEY_BYTES, parseMasterKey } from "./core/sealed.ts";
 
 /** The folder of `--data`, made if it is not there; its path, absolute. What is made in it is for its owner only. */
@@ -44,7 +32,7 @@ export function readMasterKey(folder: string): { key: Uint8Array; isNew: boolean
 }
 
 export function writeMasterKey(folder: string, key: Uint8Array): void {
-  writeFile(masterKeyPath(folder), `${Buffer.from(key).toString("hex")}\n`);
+  writePrivateFile(masterKeyPath(folder), `${Buffer.from(key).toString("hex")}\n`);
 }
 
 function masterKeyPath(folder: string): string {
@@ -61,7 +49,7 @@ export function writeBootstrapFile(
   key: { access_key: string; secret_key: string; project_id: string },
 ): void {
   const { access_key, secret_key, project_id } = key;
-  writeFile(
+  writePrivateFile(
     bootstrapPath(folder),
     `FERRY_ENDPOINT=\nFERRY_ACCESS_KEY=${access_key}\nFERRY_SECRET_KEY=${secret_key}\nFERRY_PROJECT_ID=${project_id}\n`,
   );
@@ -92,22 +80,7 @@ export function writeBootstrapEndpoint(folder: string, url: string, cacert: stri
   const after = before
     .replace(/^FERRY_CACERT=.*\n/m, "")
     .replace(/^FERRY_ENDPOINT=.*\n/m, `FERRY_ENDPOINT=${reachable}\n${trusted}`);
-  if (after !== before) writeFile(path, after);
-}
-
-/** Whole or not at all, readable by the owner only, on disk before it counts. */
-function writeFile(path: string, text: string): void {
-  const partial = `${path}.new`;
-  const file = openSync(partial, "w", 0o600);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
-  chmodSync(partial, 0o600);
-  renameSync(partial, path);
-  if (process.platform === "win32") return; // no folder can be opened there
-  const folder = openSync(dirname(path), "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  if (after !== before) writePrivateFile(path, after);
 }
 
 function reasonOf(error: unknown): string {

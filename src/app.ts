@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { accessIam } from "./access/iam.ts";
 import { accessOperate } from "./access/operate.ts";
+import type { Passwords } from "./access/passwords.ts";
 import { type Access, createAccess } from "./access/service.ts";
 import { Actions } from "./actions/service.ts";
 import { actionsSms } from "./actions/sms.ts";
@@ -48,19 +49,23 @@ export interface ServiceOptions {
   platform: Platform;
   database: Database;
   master_key: Uint8Array;
+  /** The process's own. */
+  passwords: Passwords;
   settings: Pick<Settings, "region" | "availability_zones">;
 }
 
 /** Puts the services together; where this process alone writes, loads what waits for the sources. */
-export async function createServices({ platform, database, master_key, settings }: ServiceOptions): Promise<Services> {
-  const access = createAccess(platform, database, new Sealer(master_key, platform.randomBytes), settings);
+export async function createServices(options: ServiceOptions): Promise<Services> {
+  const { platform, database, master_key, passwords, settings } = options;
+  const sealer = new Sealer(master_key, platform.randomBytes);
+  const access = createAccess(platform, database, sealer, passwords, settings);
   const migprojects = new Migprojects(platform, settings.region);
   const sources = new Sources(platform, database, access.keys, migprojects);
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database)
     : new SharedMailbox(platform, database);
   const commands = new Commands(platform, database, access.credentials, sources, mailbox);
-  const history = new CommandHistory(database, mailbox);
+  const history = new CommandHistory(database, access.credentials, mailbox);
   const actions = new Actions(database, sources, commands);
   return {
     access,

@@ -1,4 +1,5 @@
 import { v7 } from "uuid";
+import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices, type Services } from "./app.ts";
 import { background } from "./background.ts";
 import { bootstrapChoice, readSettings, SettingError, type Settings, type SettingValues } from "./config.ts";
@@ -30,6 +31,9 @@ const platform: Platform = {
 
 /** A poll is answered at once: one that waited would hold a connection and ask the database every second. */
 const MAX_WAIT_S = 0;
+
+/** Of this isolate: it bounds what runs at once. */
+const passwords = new Passwords(platform);
 
 /** Databases this isolate has found to be up to date, by URL. */
 const prepared = new Set<string>();
@@ -68,7 +72,7 @@ async function open(env: SettingValues): Promise<{ services: Services; settings:
   const master_key = parseMasterKey(settings.master_key ?? "");
   if (!master_key) throw new SettingError("FERRY_MASTER_KEY must be set here: there is no data folder to keep one in");
   const database = openRemote(url, settings.database_auth_token, platform.nextTurn);
-  const services = await createServices({ platform, database, master_key, settings });
+  const services = await createServices({ platform, database, master_key, passwords, settings });
   if (!prepared.has(url)) {
     await migrate(database.client, VERSION, platform.now());
     await services.access.accounts.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));

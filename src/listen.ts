@@ -13,6 +13,11 @@ const IDLE_TIMEOUT_S = 30;
 
 type ListenSettings = Pick<Settings, "listen" | "tls_cert" | "tls_key" | "insecure_http" | "trusted_proxies">;
 
+/** An address that can be served on, as far as that can be told before. */
+export interface Door {
+  open(app: App): Listener;
+}
+
 export interface Listener {
   url: string;
   /** Path of the certificate, where a client on this machine has to be told to trust it. */
@@ -28,40 +33,53 @@ interface Tls {
   key: string;
 }
 
-/** Serves the app on HTTP or HTTPS. Throws a SettingError for what cannot be served as it was asked for. */
-export function listen(app: App, settings: ListenSettings, log: Log): Listener {
-  const { hostname, port } = settings.listen;
+/** Checks how to serve, before anything else is touched. Throws a SettingError for what cannot be served. */
+export function prepareDoor(settings: ListenSettings, log: Log): Door {
   const files = tlsFiles(settings);
   refusePlainBeyondThisMachine(settings);
   const addressOf = addressReader(settings.trusted_proxies);
-  let tls = files && readTls(files);
-  let server = bind(app, settings, tls, port, addressOf, log);
-  /** What began over an earlier certificate. */
-  let finishing: Promise<unknown> = Promise.resolve();
-  const names = tls === undefined ? undefined : namesIn(tls.cert);
-  const host = names?.[0] ?? server.hostname ?? hostname;
-  const scheme = tls === undefined ? "http" : "https";
+  const tls = files && readTls(files);
   return {
-    url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`,
-    cacert: tls !== undefined && isSelfSigned(tls.cert) ? files?.cert : undefined,
-    stop: async (cutOff = false) => {
-      await Promise.all([server.stop(cutOff), ...(cutOff ? [] : [finishing])]);
-    },
-    reloadTls: () => {
-      if (!files) return;
-      try {
-        tls = readTls(files);
-      } catch (error) {
-        log("error", "the certificate was not read again, the old one stays", errorFields(error));
-        return;
-      }
-      // The runtime cannot change the certificate of a listening socket. What the old one has begun it finishes.
-      const { port: same = port } = server;
-      finishing = Promise.all([finishing, server.stop()]);
-      server = bind(app, settings, tls, same, addressOf, log);
-      log("info", "the certificate was read again", { valid_to: new X509Certificate(tls.cert).validTo });
+    open: (app) => {
+      const serveWith = (using: Tls | undefined, port: number) => bind(app, settings, using, port, addressOf, log);
+      // The port is shared, to hand it on when the certificate changes; first alone, to find it taken.
+      if (tls && settings.listen.port !== 0)
+        void bind(app, settings, undefined, settings.listen.port, addressOf, log).stop(true);
+      let server = serveWith(tls, settings.listen.port);
+      const port = server.port ?? settings.listen.port;
+      /** What serves on over earlier certificates. */
+      const retired = new Set<Server>();
+      return {
+        url: urlOf(tls, server.hostname ?? settings.listen.hostname, port),
+        cacert: tls !== undefined && isSelfSigned(tls.cert) ? files?.cert : undefined,
+        stop: async (cutOff = false) => {
+          await Promise.all([server, ...retired].map((one) => one.stop(cutOff)));
+        },
+        reloadTls: () => {
+          if (!files) return log("info", "there is no certificate to read again");
+          const old = server;
+          try {
+            const fresh = readTls(files);
+            // The runtime cannot change the certificate of a listening socket: another one takes its place.
+            server = serveWith(fresh, port);
+            log("info", "the certificate was read again", { valid_to: new X509Certificate(fresh.cert).validTo });
+          } catch (error) {
+            return log("error", "the certificate was not read again, the old one stays", errorFields(error));
+          }
+          // What it has begun it finishes.
+          retired.add(old);
+          void old.stop().finally(() => retired.delete(old));
+        },
+      };
     },
   };
+}
+
+type Server = ReturnType<typeof bind>;
+
+function urlOf(tls: Tls | undefined, hostname: string, port: number): string {
+  const host = (tls && namesIn(tls.cert)[0]) ?? hostname;
+  return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Who sent a request, as far as it can be told. */
@@ -90,7 +108,7 @@ function bind(
     return Bun.serve({
       hostname,
       port,
-      ...(tls && { tls }),
+      ...(tls && { tls, reusePort: process.platform !== "win32" }),
       maxRequestBodySize: RUNTIME_BODY_BYTES,
       idleTimeout: IDLE_TIMEOUT_S,
       fetch: (request, server) =>

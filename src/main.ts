@@ -57,7 +57,8 @@ const serveVerb = verb(
       await running.stop();
       process.exit(exitCodes.done);
     };
-    if (settings.tls_cert !== undefined) process.on("SIGHUP", running.reloadTls);
+    // On a terminal without TLS it means that the terminal is gone.
+    if (settings.tls_cert !== undefined || !process.stdin.isTTY) process.on("SIGHUP", running.reloadTls);
     process.once("SIGTERM", () => void stop("SIGTERM"));
     process.once("SIGINT", () => void stop("SIGINT"));
     await new Promise(() => {}); // until a signal

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { v7 } from "uuid";
+import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
 import { bootstrapChoice, type Settings } from "./config.ts";
@@ -21,7 +22,7 @@ import type { Database } from "./db/database.ts";
 import { migrate } from "./db/migrate.ts";
 import { openFile } from "./db/open-file.ts";
 import { openRemote } from "./db/open-remote.ts";
-import { type Listener, listen } from "./listen.ts";
+import { type Listener, prepareDoor } from "./listen.ts";
 import { docsFiles } from "./meta/docs-files.ts";
 import { VERSION } from "./version.ts";
 
@@ -52,12 +53,20 @@ const platform: Platform = {
 
 /** Opens the database, makes the first account if there is none, and serves. */
 export async function serve(settings: Settings, say: (text: string) => void): Promise<RunningServer> {
+  // First of all: nothing is made or migrated for a start that will be refused.
+  const door = prepareDoor(settings, platform.log);
   const folder = openDataFolder(settings.data);
   const database = await openDatabase(settings, folder);
   try {
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
-    const services = await createServices({ platform, database, master_key, settings });
+    const services = await createServices({
+      platform,
+      database,
+      master_key,
+      passwords: new Passwords(platform),
+      settings,
+    });
     if (!(await services.access.accounts.isInUse())) refuseLostDatabase(folder);
     const firstKey = await services.access.accounts.bootstrap(bootstrapChoice(settings), (key) => {
       // A database that has secrets already was refused by now: a new master key opens none of them.
@@ -67,7 +76,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     const jobs = background(platform, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
-    const listener = listen(app, settings, platform.log);
+    const listener = door.open(app);
     const { url } = listener;
     noteEndpoint(folder, listener);
     jobs.start();

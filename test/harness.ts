@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { InValue, Value } from "@libsql/client";
 import * as v from "valibot";
+import { Passwords } from "../src/access/passwords.ts";
 import { createApp, createServices } from "../src/app.ts";
 import { toPrincipal } from "../src/auth/authenticate.ts";
 import type { Role } from "../src/auth/principal.ts";
@@ -121,6 +122,7 @@ export async function startFerry() {
       platform,
       database,
       master_key: MASTER_KEY,
+      passwords: new Passwords(platform),
       settings: { region: "region-1", availability_zones: {} },
     });
     return { database, services, app: createApp({ platform, services: () => services }) };

@@ -26,23 +26,26 @@ export class Credentials implements CredentialStore {
 
   /** The key of that name, its secret open; undefined if it is unknown or disabled, or its user is. */
   readonly findKey = (access_key: string): Promise<KeyRecord | undefined> =>
-    this.#remembered(this.#keys, access_key, async () => {
-      const row = await selectKeyInUse(this.#database.reader, access_key);
-      if (!row) return undefined;
-      const { key, user_role, account_id, project_ids } = row;
-      return {
-        account_seq: key.account_seq,
-        account_id,
-        user_seq: key.user_seq,
-        actor: access_key,
-        roles: rolesOf(user_role, key.role),
-        ...(key.is_enrolment && { bound_to: key.source_id }),
-        project_ids,
-        expires_at: key.expires_at,
-        secret_key: this.#sealer.open(key.sealed_secret, secretPurpose(access_key)),
-        security_token_hash: key.security_token_hash,
-      };
-    });
+    this.#remembered(this.#keys, access_key, () => this.readKey(access_key));
+
+  /** The same, from the database in any case. */
+  readonly readKey = async (access_key: string): Promise<KeyRecord | undefined> => {
+    const row = await selectKeyInUse(this.#database.reader, access_key);
+    if (!row) return undefined;
+    const { key, user_role, account_id, project_ids } = row;
+    return {
+      account_seq: key.account_seq,
+      account_id,
+      user_seq: key.user_seq,
+      actor: access_key,
+      roles: rolesOf(user_role, key.role),
+      ...(key.is_enrolment && { bound_to: key.source_id }),
+      project_ids,
+      expires_at: key.expires_at,
+      secret_key: this.#sealer.open(key.sealed_secret, secretPurpose(access_key)),
+      security_token_hash: key.security_token_hash,
+    };
+  };
 
   /** The holder of the token with that hash; undefined if it is unknown or its user disabled. */
   readonly findToken = (hash: string): Promise<Holder | undefined> =>
@@ -77,6 +80,12 @@ export class Credentials implements CredentialStore {
   forgetKey(access_key: string): void {
     this.#changes += 1;
     this.#keys.delete(access_key);
+  }
+
+  /** To be called after the commit that ended them. */
+  forgetTokens(hashes: readonly string[]): void {
+    if (hashes.length > 0) this.#changes += 1;
+    for (const hash of hashes) this.#tokens.delete(hash);
   }
 
   /** To be called after a commit that changed a user or an account's projects. */

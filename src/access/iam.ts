@@ -29,6 +29,8 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       dialect: "iam",
       query: CreateTokenQuery,
       json: CreateTokenBody,
+      // Room for the longest token. Nobody has signed in yet, and parsing much takes long.
+      maxBodyBytes: 64 * 1024,
       example: {
         auth: {
           identity: {

@@ -90,7 +90,7 @@ export class Keys {
       const key = await own(tx, principal, access_key);
       if (key.disabled_at !== null) return toAccessKey(key);
       const disabled_at = this.#platform.now();
-      await keepingAnAdmin(tx, key.account_seq, () => updateKey(tx, access_key, { disabled_at }));
+      await keepingAnAdmin(tx, principal, key.account_seq, () => updateKey(tx, access_key, { disabled_at }));
       const by = { ...principal, account_seq: key.account_seq };
       await record(tx, by, disabled_at, { type: "key.disabled", data: { access_key } });
       return toAccessKey({ ...key, disabled_at });
@@ -115,7 +115,9 @@ export class Keys {
       const { role, description, is_enrolment: enrolment, source_id } = old;
       const order = { role: role ?? undefined, description: description ?? undefined, enrolment, source_id };
       const key = await this.add(tx, account, user, order);
-      const expires_at = Math.min(old.expires_at ?? Number.MAX_SAFE_INTEGER, now + overlap_s * 1000);
+      // One key for enrolment is one source: while none is bound, two keys would be two.
+      const overlapMs = enrolment && source_id === null ? 0 : overlap_s * 1000;
+      const expires_at = Math.min(old.expires_at ?? Number.MAX_SAFE_INTEGER, now + overlapMs);
       await updateKey(tx, access_key, { expires_at });
       const data = { access_key, by: key.access_key, expires_at };
       await record(tx, { ...principal, account_seq: account.seq }, now, { type: "key.rotated", data });
@@ -236,6 +238,7 @@ function toAccessKey(row: KeyRow): AccessKey {
     project_id,
     user_name,
     role: row.role ?? row.user_role,
+    user_role: row.user_role,
     description,
     temporary: row.security_token_hash !== null,
     enrolment: row.is_enrolment,

@@ -1,14 +1,20 @@
+import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Transaction } from "../db/executor.ts";
 import { countAdminWaysIn } from "./user-store.ts";
 
-/** Makes a change, unless it shuts out the account's last admin: nobody could let one in again. Throws `conflict`. */
+/**
+ * Makes a change, unless it shuts out the last admin of the caller's account: nobody there could let one in again.
+ * Throws `conflict`. Other accounts are changed by admins of the first one, who can.
+ */
 export async function keepingAnAdmin(
   tx: Transaction,
+  principal: Principal,
   account_seq: number,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  const before = await countAdminWaysIn(tx, account_seq);
+  const isOwn = principal.account_seq === account_seq;
+  const before = isOwn ? await countAdminWaysIn(tx, account_seq) : 0;
   await change();
   if (before > 0 && (await countAdminWaysIn(tx, account_seq)) === 0) {
     throw new Failure(

@@ -37,26 +37,28 @@ export class Projects {
 
   /**
    * The project of that name, made by the first look at it; undefined for a name that cannot be one, and beyond 100 in
-   * the account.
+   * the account. A key that is good for one source makes none.
    */
   async projectNamed(principal: ProjectCaller, name: string): Promise<ProjectRow | undefined> {
     if (!NAME.test(name)) return undefined;
     const { account_seq } = principal;
     const found = await selectProject(this.#database.reader, account_seq, { name });
-    if (found) return found;
-    return this.#database.writer.transaction(
+    if (found || principal.bound_to !== undefined) return found;
+    if ((await selectProjects(this.#database.reader, account_seq)).length >= MAX_PROJECTS) return undefined;
+    const { project } = await this.#database.writer.transaction(
       async (tx) => {
         const others = await selectProjects(tx, account_seq);
-        const made = others.find((project) => project.name === name);
-        if (made || others.length >= MAX_PROJECTS) return made;
+        const there = others.find((one) => one.name === name);
+        if (there || others.length >= MAX_PROJECTS) return { project: there, isNew: false };
         const project = { id: randomHexId(this.#platform), account_seq, name, created_at: this.#platform.now() };
         await insertProject(tx, project);
         const data = { project_id: project.id, name };
         await record(tx, principal, project.created_at, { type: "project.created", data });
-        return project;
+        return { project, isNew: true };
       },
-      () => this.#credentials.forgetAll(),
+      ({ isNew }) => isNew && this.#credentials.forgetAll(),
     );
+    return project;
   }
 
   /** The project of that id; undefined if the account has none. */
@@ -75,4 +77,4 @@ export class Projects {
 }
 
 /** Who a project is made for: a caller, or a user who is signing in. */
-export type ProjectCaller = Pick<Principal, "account_seq" | "actor" | "address">;
+export type ProjectCaller = Pick<Principal, "account_seq" | "actor" | "address" | "bound_to">;

@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { Accounts } from "./accounts.ts";
 import { Credentials } from "./credentials.ts";
 import { Keys } from "./keys.ts";
+import type { Passwords } from "./passwords.ts";
 import { Projects, type Zones } from "./projects.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
@@ -23,6 +24,7 @@ export function createAccess(
   platform: Platform,
   database: Database,
   sealer: Sealer,
+  passwords: Passwords,
   { region, availability_zones }: { region: string; availability_zones: Zones },
 ): Access {
   const credentials = new Credentials(platform, database, sealer);
@@ -31,9 +33,9 @@ export function createAccess(
   return {
     credentials,
     accounts: new Accounts(platform, database, keys, region),
-    users: new Users(platform, database, credentials),
+    users: new Users(platform, database, credentials, passwords),
     keys,
-    tokens: new Tokens(platform, database, credentials, projects),
+    tokens: new Tokens(platform, database, credentials, projects, passwords),
     projects,
   };
 }

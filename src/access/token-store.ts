@@ -1,7 +1,10 @@
-import { and, eq, inArray, isNull, lte } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, lte } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { projectIdsOf } from "./key-store.ts";
 import { accounts, projects, tokens, users } from "./table.ts";
+
+/** SQLite has no offset without a limit; one sign-in puts at most one token over the bound. */
+const DELETED_AT_ONCE = 100;
 
 export async function insertToken(tx: Transaction, row: Omit<typeof tokens.$inferInsert, "seq">): Promise<void> {
   await tx.insert(tokens).values(row);
@@ -28,6 +31,19 @@ export type TokenRow = NonNullable<Awaited<ReturnType<typeof selectToken>>>;
 
 export async function deleteTokensOf(tx: Transaction, user_seq: number): Promise<void> {
   await tx.delete(tokens).where(eq(tokens.user_seq, user_seq));
+}
+
+/** All but the newest `keep` tokens of a user; answers the hashes of those that are gone. */
+export async function deleteOldestTokens(tx: Transaction, user_seq: number, keep: number): Promise<string[]> {
+  const oldest = tx
+    .select({ seq: tokens.seq })
+    .from(tokens)
+    .where(eq(tokens.user_seq, user_seq))
+    .orderBy(desc(tokens.seq))
+    .limit(DELETED_AT_ONCE)
+    .offset(keep);
+  const gone = await tx.delete(tokens).where(inArray(tokens.seq, oldest)).returning({ hash: tokens.hash });
+  return gone.map(({ hash }) => hash);
 }
 
 /** Tokens whose time is over, at most `limit`; answers how many. */

@@ -8,15 +8,16 @@ import type { Database } from "../db/database.ts";
 import { record } from "../events/service.ts";
 import type { Credentials } from "./credentials.ts";
 import type { CreateTokenBody, Token } from "./iam-schema.ts";
-import { asIfWrong, isPassword } from "./password.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Projects } from "./projects.ts";
-import { SignInGuard } from "./sign-in-guard.ts";
 import type { ProjectRow } from "./store.ts";
-import { deleteExpiredTokens, insertToken, selectToken, type TokenRow } from "./token-store.ts";
+import { deleteExpiredTokens, deleteOldestTokens, insertToken, selectToken, type TokenRow } from "./token-store.ts";
 import { selectUser, selectUserToSignIn } from "./user-store.ts";
 
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
 const TOKEN_BYTES = 32;
+/** At once; beyond, the oldest ends. */
+const MAX_TOKENS_OF_USER = 10_000;
 
 type Identity = CreateTokenBody["auth"]["identity"];
 type Scope = CreateTokenBody["auth"]["scope"];
@@ -28,14 +29,20 @@ export class Tokens {
   readonly #database: Database;
   readonly #credentials: Credentials;
   readonly #projects: Projects;
-  readonly #guard: SignInGuard;
+  readonly #passwords: Passwords;
 
-  constructor(platform: Platform, database: Database, credentials: Credentials, projects: Projects) {
+  constructor(
+    platform: Platform,
+    database: Database,
+    credentials: Credentials,
+    projects: Projects,
+    passwords: Passwords,
+  ) {
     this.#platform = platform;
     this.#database = database;
     this.#credentials = credentials;
     this.#projects = projects;
-    this.#guard = new SignInGuard(platform.now);
+    this.#passwords = passwords;
   }
 
   /**
@@ -46,13 +53,20 @@ export class Tokens {
     { auth: { identity, scope } }: CreateTokenBody,
     address: string | null,
   ): Promise<{ token: string; body: Token }> {
-    const { signedIn, method, expires_at, parent } = await this.#signIn(identity, address);
+    const { signedIn, method, expires_at, parent } = await this.#signIn(identity, address).catch((error) => {
+      // Without the name: people type passwords there.
+      if (error instanceof Failure && error.kind === "signInRefused") {
+        this.#platform.log("warn", "a sign-in was refused", { address });
+      }
+      throw error;
+    });
     const { user, account } = signedIn;
     const actor = `user:${user.name}`;
     const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
     const token = Buffer.from(this.#platform.randomBytes(TOKEN_BYTES)).toString("base64url");
     const issued_at = this.#platform.now();
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };
+    let ended: string[] = [];
     await this.#database.writer.transaction(async (tx) => {
       // What the sign-in was checked against may have changed meanwhile, and its tokens were ended then.
       const now = await selectUser(tx, { seq: user.seq });
@@ -60,9 +74,11 @@ export class Tokens {
         now && now.disabled_at === null && now.role === user.role && now.password_hash === user.password_hash;
       if (!isAsChecked || (parent !== undefined && !(await selectToken(tx, parent)))) throw refused();
       await insertToken(tx, { hash: sha256Hex(token), ...row });
+      ended = await deleteOldestTokens(tx, user.seq, MAX_TOKENS_OF_USER);
       const by = { account_seq: account.seq, actor, address };
       await record(tx, by, issued_at, { type: "token.issued", data: { user: user.name, method, expires_at } });
     });
+    this.#credentials.forgetTokens(ended);
     return { token, body: toToken({ ...signedIn, project: project ?? null, token: row }) };
   }
 
@@ -95,17 +111,16 @@ export class Tokens {
   async #byPassword({ password: given }: Identity, address: string | null): Promise<SignedIn> {
     if (!given) throw new Failure("invalid", "auth.identity.password is missing: the method is password");
     const { id, name, domain, password } = given.user;
-    const domainRef = domain && ref(domain);
-    const wanted = id ? { id } : name && domainRef ? { name, domain: domainRef } : undefined;
-    if (!wanted) throw new Failure("invalid", "auth.identity.password.user takes id, or name with its domain");
+    const wanted = { id, name, domain_id: domain?.id, domain_name: domain?.name };
+    if (!id && !(name && (domain?.id || domain?.name))) {
+      throw new Failure("invalid", "auth.identity.password.user takes id, or name with its domain");
+    }
     const found = await selectUserToSignIn(this.#database.reader, wanted);
     const hash = found?.user.disabled_at === null ? found.user.password_hash : null;
-    const isRight = await this.#guard.check(JSON.stringify(wanted), address, () =>
-      hash === null ? asIfWrong(password) : isPassword(password, hash),
-    );
+    // One user, however it was named.
+    const who = found?.user.id ?? JSON.stringify(wanted);
+    const isRight = await this.#passwords.check(who, address, password, hash);
     if (isRight && found) return found;
-    // Without the name: people type passwords there.
-    this.#platform.log("warn", "a sign-in was refused", { address });
     throw refused();
   }
 
@@ -126,21 +141,20 @@ export class Tokens {
     const isOwn = (domain: { id?: string | undefined; name?: string | undefined }) =>
       (domain.id ?? account.id) === account.id && (domain.name ?? account.name) === account.name;
     const unknown = new Failure("notFound", "auth.scope names no project and no domain of the user's account");
-    if (scope?.domain && !(ref(scope.domain) && isOwn(scope.domain))) throw unknown;
+    const wanted = scope?.project ?? scope?.domain;
+    if (wanted && !wanted.id && !wanted.name) {
+      throw new Failure("invalid", "auth.scope names the project or domain by id or name");
+    }
+    if (scope?.domain && !isOwn(scope.domain)) throw unknown;
     if (!scope?.project) return undefined;
-    const { id, name, domain } = scope.project;
+    const { id, name = "", domain } = scope.project;
     if (domain && !isOwn(domain)) throw unknown;
     const project = id
       ? await this.#projects.projectWithId(caller, id)
-      : await this.#projects.projectNamed(caller, name ?? "");
-    if (!project) throw unknown;
+      : await this.#projects.projectNamed(caller, name);
+    if (!project || (name !== "" && name !== project.name)) throw unknown;
     return project;
   }
-}
-
-function ref({ id, name }: { id?: string | undefined; name?: string | undefined }) {
-  if (id) return { id };
-  return name ? { name } : undefined;
 }
 
 function refused(): Failure {

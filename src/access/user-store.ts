@@ -77,23 +77,28 @@ export async function deleteUser(tx: Transaction, seq: number): Promise<void> {
   await tx.delete(users).where(eq(users.seq, seq));
 }
 
-/** The user who signs in with a name, with what its account calls itself. */
-export async function selectUserToSignIn(
-  db: Executor,
-  user: { id: string } | { name: string; domain: { id: string } | { name: string } },
-) {
-  const isUser = "id" in user ? eq(users.id, user.id) : eq(users.name, user.name);
-  const isAccount =
-    "id" in user
-      ? undefined
-      : "id" in user.domain
-        ? eq(accounts.id, user.domain.id)
-        : eq(accounts.name, user.domain.name);
+/** How somebody who signs in names a user; what is absent counts for nothing. */
+export interface UserNaming {
+  id?: string | undefined;
+  name?: string | undefined;
+  domain_id?: string | undefined;
+  domain_name?: string | undefined;
+}
+
+/** The user that is so named, with its account. */
+export async function selectUserToSignIn(db: Executor, { id, name, domain_id, domain_name }: UserNaming) {
   const [row] = await db
     .select({ user: users, account: accounts })
     .from(users)
     .innerJoin(accounts, eq(accounts.seq, users.account_seq))
-    .where(and(isUser, isAccount));
+    .where(
+      and(
+        id ? eq(users.id, id) : undefined,
+        name ? eq(users.name, name) : undefined,
+        domain_id ? eq(accounts.id, domain_id) : undefined,
+        domain_name ? eq(accounts.name, domain_name) : undefined,
+      ),
+    );
   return row;
 }
 

@@ -7,7 +7,7 @@ import { toPage } from "../db/page.ts";
 import { record } from "../events/service.ts";
 import type { Credentials } from "./credentials.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
-import { hashPassword, SALT_BYTES } from "./password.ts";
+import type { Passwords } from "./passwords.ts";
 import { randomHexId } from "./random.ts";
 import { reachAccount, reaches } from "./reach.ts";
 import type { CreateUserBody, ListUsersQuery, UpdateUserBody, User, UserPage } from "./schema.ts";
@@ -28,21 +28,29 @@ export class Users {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #credentials: Credentials;
+  readonly #passwords: Passwords;
 
-  constructor(platform: Platform, database: Database, credentials: Credentials) {
+  constructor(platform: Platform, database: Database, credentials: Credentials, passwords: Passwords) {
     this.#platform = platform;
     this.#database = database;
     this.#credentials = credentials;
+    this.#passwords = passwords;
   }
 
   /** Throws `conflict` if the name is taken. */
   async createUser(principal: Principal, { account: of, name, role, password }: CreateUserBody): Promise<User> {
-    const password_hash = password === undefined ? null : await this.#hash(password);
-    return this.#database.writer.transaction(async (tx) => {
-      const account = await reachAccount(tx, principal, of);
-      if (await selectUserByName(tx, account.seq, name)) {
+    const account = await reachAccount(this.#database.reader, principal, of);
+    const refuseTaken = async (db: Executor) => {
+      if (await selectUserByName(db, account.seq, name)) {
         throw new Failure("conflict", `there is a user named ${name} already`);
       }
+    };
+    await refuseTaken(this.#database.reader);
+    const password_hash = password === undefined ? null : await this.#passwords.hash(password);
+    return this.#database.writer.transaction(async (tx) => {
+      // Hashing takes its time: who asked for it may have been shut out meanwhile.
+      await this.#credentials.requireActive(principal);
+      await refuseTaken(tx);
       const created_at = this.#platform.now();
       const row = { id: randomHexId(this.#platform), account_seq: account.seq, name, role, password_hash, created_at };
       const user = await insertUser(tx, { ...row, disabled_at: null });
@@ -67,9 +75,11 @@ export class Users {
    * of the account could come in any more.
    */
   async updateUser(principal: Principal, id: string, { role, password, disabled }: UpdateUserBody): Promise<User> {
-    const password_hash = password === undefined ? undefined : await this.#hash(password);
+    await own(this.#database.reader, principal, id);
+    const password_hash = password === undefined ? undefined : await this.#passwords.hash(password);
     return this.#database.writer.transaction(
       async (tx) => {
+        await this.#credentials.requireActive(principal);
         const user = await own(tx, principal, id);
         const now = this.#platform.now();
         const change = {
@@ -78,7 +88,7 @@ export class Users {
           ...(disabled !== undefined && { disabled_at: disabled ? (user.disabled_at ?? now) : null }),
         };
         if (Object.keys(change).length === 0) return toUser(user);
-        await keepingAnAdmin(tx, user.account_seq, () => updateUser(tx, user.seq, change));
+        await keepingAnAdmin(tx, principal, user.account_seq, () => updateUser(tx, user.seq, change));
         await deleteTokensOf(tx, user.seq);
         await record(tx, { ...principal, account_seq: user.account_seq }, now, {
           type: "user.updated",
@@ -95,16 +105,12 @@ export class Users {
     await this.#database.writer.transaction(
       async (tx) => {
         const user = await own(tx, principal, id);
-        await keepingAnAdmin(tx, user.account_seq, () => deleteUser(tx, user.seq));
+        await keepingAnAdmin(tx, principal, user.account_seq, () => deleteUser(tx, user.seq));
         const by = { ...principal, account_seq: user.account_seq };
         await record(tx, by, this.#platform.now(), { type: "user.deleted", data: { user: user.name } });
       },
       () => this.#credentials.forgetAll(),
     );
-  }
-
-  #hash(password: string): Promise<string> {
-    return hashPassword(password, this.#platform.randomBytes(SALT_BYTES));
   }
 }
 

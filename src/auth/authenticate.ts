@@ -18,6 +18,8 @@ export interface KeyRecord extends Holder {
 /** Where credentials are looked up: those in use, undefined for any other. */
 export interface CredentialStore {
   findKey(access_key: string): Promise<KeyRecord | undefined>;
+  /** As findKey, but never from memory. */
+  readKey(access_key: string): Promise<KeyRecord | undefined>;
   findToken(hash: string): Promise<Holder | undefined>;
 }
 
@@ -60,7 +62,7 @@ async function bySignature(
   request: SignedRequest,
   address: string | null,
   now: number,
-  { findKey }: CredentialStore,
+  { findKey, readKey }: CredentialStore,
 ): Promise<Caller> {
   const claim = parseAuthorization(authorization);
   if (!claim) {
@@ -68,7 +70,11 @@ async function bySignature(
   }
   const key = await findKey(claim.access_key);
   const refused = refuseSignature(claim, request, key?.secret_key ?? NOBODYS_SECRET, now);
-  if (refused !== undefined) throw refusal(refused);
+  if (refused !== undefined) {
+    // An unknown key costs a look into the database: a known one must not be told by being refused sooner.
+    if (key !== undefined) await readKey(claim.access_key);
+    throw refusal(refused);
+  }
   if (key === undefined) throw refusal("the access key or its signature is wrong");
   if (hasExpired(key, now)) throw refusal("the access key has expired");
   refuseSecurityToken(request.headers.get("x-security-token"), key.security_token_hash);

@@ -1,3 +1,4 @@
+import type { Credentials } from "../access/credentials.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Database } from "../db/database.ts";
 import { toPage, withinBytes } from "../db/page.ts";
@@ -22,10 +23,12 @@ const REPORTS_SHOWN = 100;
 /** What was ordered and what was reported, deleted sources included: for reading. */
 export class CommandHistory {
   readonly #database: Database;
+  readonly #credentials: Credentials;
   readonly #mailbox: Mailbox;
 
-  constructor(database: Database, mailbox: Mailbox) {
+  constructor(database: Database, credentials: Credentials, mailbox: Mailbox) {
     this.#database = database;
+    this.#credentials = credentials;
     this.#mailbox = mailbox;
   }
 
@@ -60,9 +63,15 @@ export class CommandHistory {
     return { items, next_cursor: isCut ? String(last.seq) : page.next_cursor };
   }
 
-  /** Every stored report that matches, as lines of JSON. What fails at the first page fails here, later the stream does. */
+  /**
+   * Every stored report that matches, as lines of JSON. What fails at the first page fails here, later the stream does;
+   * so does the end of the caller's credentials.
+   */
   async streamResults(principal: Principal, query: ListResultsQuery): Promise<AsyncGenerator<string>> {
-    const nextPage = (cursor = query.cursor) => this.listResults(principal, { ...query, limit: STREAM_PAGE, cursor });
+    const nextPage = async (cursor = query.cursor) => {
+      await this.#credentials.requireActive(principal);
+      return this.listResults(principal, { ...query, limit: STREAM_PAGE, cursor });
+    };
     const first = await nextPage();
     return (async function* () {
       for (let page = first; ; page = await nextPage(page.next_cursor ?? undefined)) {

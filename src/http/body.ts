@@ -3,6 +3,9 @@ import { Failure } from "../core/failure.ts";
 /** Largest request body. Source: docs/decisions.md, "Refusals". */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
+/** Up to this a body is read in one go and not counted: as many as there are connections fit into the memory. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
 /** What may be on its way in at once: whoever holds back the last bytes of many bodies must not fill the memory. */
 const MAX_ARRIVING_BYTES = 256 * 1024 * 1024;
 
@@ -10,16 +13,16 @@ const NOTHING = new Uint8Array(0);
 let arrivingBytes = 0;
 
 /** The bytes of a request's body as received. Throws `tooLarge` as soon as it is known, without reading on. */
-export async function readBody(request: Request): Promise<Uint8Array> {
+export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array> {
   if (request.body === null) return NOTHING;
   const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (declared > MAX_BODY_BYTES) throw tooLarge();
+  if (declared > maxBytes) throw tooLarge(maxBytes);
   const reserved = new Reservation();
   try {
-    if (Number.isNaN(declared)) return await readChunks(request.body, reserved);
     // With a declared length the runtime reads no more than that: the short way.
-    reserved.add(declared);
-    return new Uint8Array(await request.arrayBuffer());
+    if (declared <= SMALL_BODY_BYTES) return new Uint8Array(await request.arrayBuffer());
+    // What has arrived counts, not what was announced: that costs nothing.
+    return await readChunks(request.body, maxBytes, reserved);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure("invalid", "the body broke off", { cause: error });
@@ -45,12 +48,16 @@ class Reservation {
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>, reserved: Reservation): Promise<Uint8Array> {
+async function readChunks(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  reserved: Reservation,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
+    if (length > maxBytes) throw tooLarge(maxBytes);
     reserved.add(chunk.byteLength);
     chunks.push(chunk);
   }
@@ -63,6 +70,6 @@ async function readChunks(body: ReadableStream<Uint8Array>, reserved: Reservatio
   return bytes;
 }
 
-function tooLarge(): Failure {
-  return new Failure("tooLarge", `the body has more than ${MAX_BODY_BYTES} bytes`);
+function tooLarge(maxBytes: number): Failure {
+  return new Failure("tooLarge", `the body has more than ${maxBytes} bytes`);
 }

@@ -4,10 +4,10 @@ import { BlockList, isIP } from "node:net";
 export function parseProxies(list: string): BlockList {
   const proxies = new BlockList();
   for (const entry of list.split(",").map((part) => part.trim())) {
-    const [address = "", prefix] = entry.split("/", 2);
+    const [address = "", prefix, ...more] = entry.split("/");
     const family = familyOf(address);
     const length = prefix === undefined ? undefined : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-    if (!family || (length !== undefined && !(length <= (family === "ipv4" ? 32 : 128)))) {
+    if (!family || more.length > 0 || (length !== undefined && !(length <= (family === "ipv4" ? 32 : 128)))) {
       throw new Error(`${JSON.stringify(entry)} is neither an address nor a range such as 10.0.0.0/8`);
     }
     if (length === undefined) proxies.addAddress(address, family);

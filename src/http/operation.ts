@@ -50,6 +50,8 @@ export interface Declaration {
   param?: ObjectSchema;
   query?: ObjectSchema;
   json?: Schema;
+  /** Where a body is looked at without credentials, or is always small; else 12 MiB. */
+  maxBodyBytes?: number;
   /** A body that works, for the documentation page to begin with. */
   example?: object;
   /** Request headers the operation reads, with what they mean. */
@@ -90,7 +92,7 @@ export function operation<const D extends Declaration>(
     if (declaration.dialect) c.set("dialect", declaration.dialect);
     // Hono answers HEAD with the GET route; on the wire it is an operation of its own, which does not exist.
     if (raw.method === "HEAD" && declaration.roles.length > 0) throw noRoute();
-    const body = await readBody(raw);
+    const body = await readBody(raw, declaration.maxBodyBytes);
     const { path, query } = targetOf(raw.url);
     if (declaration.roles.length > 0) await admit(c, declaration.roles, { method: raw.method, path, query, body });
     // `in` is what the typed client sends; what the handler gets was checked against the same schemas.

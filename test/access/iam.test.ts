@@ -41,6 +41,13 @@ describe("listProjects", () => {
     expect((await get("/v3/projects?name=region-1")).projects[0].id).toBe(ferry.keys.admin.project_id);
   });
 
+  test("a key that is good for one source makes none", async () => {
+    const { json: key } = await ferry.call("admin", "POST", "/operate/v1/keys", { body: { enrolment: true } });
+    const look = async (name: string) =>
+      (await ferry.call(key, "GET", `/v3/projects?name=${name}`)).json.projects.length;
+    expect([await look("region-1"), await look("junk")]).toEqual([1, 0]);
+  });
+
   test("two first looks at once make one project", async () => {
     const found = await Promise.all([get("/v3/projects?name=region-8"), get("/v3/projects?name=region-8")]);
     expect(found[0]).toEqual(found[1]);

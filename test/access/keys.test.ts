@@ -262,6 +262,13 @@ describe("rotateKey", () => {
     expect((await rotate(old, {})).status).toBe(400);
   });
 
+  test("one key for enrolment stays one source: while it has none, the old one ends at once", async () => {
+    const { json: old } = await createKey({ enrolment: true });
+    const { json: fresh } = await rotate(old, { overlap_s: 3600 });
+    expect((await ferry.call(old, "POST", "/v3/sources", { body: registration() })).status).toBe(401);
+    await register(ferry, "web-1", {}, fresh);
+  });
+
   test("without overlap the old key ends at once; a bound key's new one is bound to the same source", async () => {
     const { json: old } = await createKey({ enrolment: true });
     const source_id = await register(ferry, "web-1", {}, old);

@@ -87,11 +87,10 @@ describe("createToken", () => {
   test.each([
     { project: { id: "nobody" } },
     { project: { name: "not a name" } },
-    { project: {} },
     { project: { name: "region-1", domain: { name: "other" } } },
+    { domain: { id: "nobody", name: "default" } },
     { domain: { name: "other" } },
     { domain: { name: "nobody" } },
-    { domain: {} },
   ])("a scope of nobody or of another account is 404 in IAM's form: %p", async (scope) => {
     const { status, json } = await ask(byPassword(maria()), scope);
     expect([status, json.error.code, json.error.title]).toEqual([404, 404, "Not Found"]);
@@ -132,6 +131,25 @@ describe("createToken", () => {
   ])("a malformed request is 400 in IAM's form: %j", async (identity) => {
     const { status, json } = await ask(identity);
     expect([status, json.error.code, json.error.title]).toEqual([400, 400, "Bad Request"]);
+  });
+
+  test("a body over 64 KiB is refused before it is parsed", async () => {
+    const { status, json } = await ask(byPassword(maria({ filler: "x".repeat(65_536) })));
+    expect([status, json.error_code]).toEqual([413, "APIGW.0201"]);
+  });
+
+  test("a scope that names nothing is 400", async () => {
+    for (const scope of [{ project: {} }, { domain: {} }]) {
+      expect((await ask(byPassword(maria()), scope)).json.error.code).toBe(400);
+    }
+  });
+
+  test("what names the user, its domain or a project twice must agree", async () => {
+    const { project_id, account_id } = ferry.keys.admin;
+    expect((await ask(byPassword(maria({ domain: { id: account_id, name: "other" } })))).status).toBe(401);
+    expect((await ask(byPassword(maria({ id: user_id, name: "admin" })))).status).toBe(401);
+    expect((await ask(byPassword(maria()), { project: { id: project_id, name: "region-2" } })).status).toBe(404);
+    expect((await ask(byPassword(maria()), { project: { id: project_id, name: "region-1" } })).status).toBe(201);
   });
 
   test("project and domain together are refused", async () => {
@@ -185,6 +203,22 @@ describe("createToken", () => {
     });
     expect((await pending).status).toBe(401);
   });
+});
+
+test("a user has ten thousand tokens at most: one more ends the oldest", async () => {
+  const oldest = await signIn(ferry, "maria", PASSWORD);
+  expect(await works(oldest)).toBe(true);
+  await ferry.rows(
+    `INSERT INTO tokens (hash, user_seq, method, issued_at, expires_at)
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+      SELECT 'h' || i, (SELECT seq FROM users WHERE name = 'maria'), 'password', 0, ? FROM n`,
+    ferry.clock.now() + DAY_MS,
+  );
+  await ferry.rows("DELETE FROM tokens WHERE expires_at <= ?", ferry.clock.now());
+  expect(await works(oldest)).toBe(true);
+  const newest = await signIn(ferry, "maria", PASSWORD);
+  expect([await works(oldest), await works(newest)]).toEqual([false, true]);
+  await ferry.rows("DELETE FROM tokens");
 });
 
 describe("a token as credentials", () => {
@@ -293,6 +327,25 @@ describe("guessing", () => {
     ferry.clock.set(at + 5 * 60_000);
     expect((await attempt(PASSWORD, "maria", "198.51.100.1")).status).toBe(201);
     expect((await attempt("wrong password", "maria", "198.51.100.1")).json.error.message).toContain("is wrong");
+  });
+
+  test("however the user is spelled, and however many are under way at once", async () => {
+    const { account_id } = ferry.keys.admin;
+    const spellings = [{ id: user_id }, maria({ domain: { id: account_id } }), maria()];
+    const guess = (index: number) =>
+      ask(byPassword({ ...spellings[index % 3], password: "wrong" }), undefined, "", "2001:db8:1:2::7");
+    const refusedAs = ({ status, json }: { status: number; json: { error?: { message: string } } }) =>
+      status === 500 ? "put off" : json.error?.message.includes("is wrong") ? "wrong" : "locked";
+    for (let index = 0; index < 3; index += 1) expect(refusedAs(await guess(index))).toBe("wrong");
+    const atOnce = (await Promise.all([guess(0), guess(1), guess(2), guess(0)])).map(refusedAs).sort();
+    expect(atOnce).toEqual(["put off", "put off", "wrong", "wrong"]);
+    expect(refusedAs(await guess(0))).toBe("locked");
+    // The same network, by another of the addresses its owner may choose from; and another network.
+    const from = (address: string) => ask(byPassword(maria()), undefined, "", address);
+    expect(refusedAs(await from("2001:db8:1:2:ffff::1"))).toBe("locked");
+    expect((await from("2001:db8:1:3::7")).status).toBe(201);
+    const lines = ferry.logged.filter(({ message }) => message === "a sign-in was refused");
+    expect(lines.at(-1)?.fields).toEqual({ address: "2001:db8:1:2:ffff::1" });
   });
 
   test("many at once are put off, not kept waiting", async () => {

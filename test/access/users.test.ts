@@ -129,6 +129,29 @@ describe("users", () => {
     expect((await remove(second.id, token)).status).toBe(400);
   });
 
+  test("who is shut out while a password is being hashed changes nothing any more", async () => {
+    const { json: rogue } = await create({ name: "rogue", role: "admin" });
+    const key = await keyOf("rogue");
+    const body = { role: "admin", password: PASSWORD };
+    const { id } = await admin();
+    const pending = [create({ name: "evil", ...body }, key), change(id, { password: "taken over by rogue" }, key)];
+    await settle();
+    expect((await change(rogue.id, { disabled: true })).status).toBe(200);
+    for (const answered of await Promise.all(pending)) expect(answered.status).toBe(401);
+    expect((await list()).map(({ name }: { name: string }) => name)).toEqual(["rogue", "admin"]);
+    expect((await admin()).has_password).toBe(false);
+  });
+
+  test("the first account's admins may take another account's last way in: they can give one again", async () => {
+    const [theirs] = await list("?account=other");
+    expect((await change(theirs.id, { disabled: true })).status).toBe(200);
+    expect(await works("foreign")).toBe(false);
+    expect((await change(theirs.id, { disabled: false })).status).toBe(200);
+    const disable = `/operate/v1/keys/${ferry.keys.foreign.access_key}/disable`;
+    expect((await ferry.call("foreign", "POST", disable)).status).toBe(400);
+    expect((await ferry.call("admin", "POST", disable)).status).toBe(200);
+  });
+
   test("another account's admin reaches no user here; the first account's reach all", async () => {
     const { json: maria } = await create({ name: "maria", role: "viewer" });
     for (const answered of [

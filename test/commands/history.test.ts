@@ -259,6 +259,24 @@ describe("listResults with long details", () => {
     await own.stop();
   });
 
+  test("a stream ends with the credentials it was asked for with", async () => {
+    const own = await startFerry();
+    const id = await register(own);
+    for (let n = 0; n < 3; n += 1) await report(own, id, "STOP", "success", { n, text: "x".repeat(3 * MiB) });
+    const streaming = await own.send("viewer", "GET", "/operate/v1/results", {
+      headers: { accept: "application/x-ndjson" },
+    });
+    const reader = streaming.body?.getReader();
+    await reader?.read();
+    await own.call("admin", "POST", `/operate/v1/keys/${own.keys.viewer.access_key}/disable`);
+    await expect(
+      (async () => {
+        for (;;) if ((await reader?.read())?.done) return;
+      })(),
+    ).rejects.toThrow();
+    await own.stop();
+  });
+
   test("a stream whose first page fails is refused; one that fails later breaks off and is logged", async () => {
     const own = await startFerry();
     const id = await register(own);

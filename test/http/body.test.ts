@@ -54,6 +54,29 @@ describe("readBody", () => {
     },
   );
 
+  test("a length that is only announced takes nobody's room", async () => {
+    const held = Array.from({ length: 30 }, () => openRequest(1, 12 * MiB));
+    const reading = held.map(({ request }) => kindOf(readBody(request)));
+    const other = openRequest(5 * MiB, 5 * MiB);
+    other.finish();
+    expect(await kindOf(readBody(other.request))).toBe("read");
+    for (const { finish } of held) finish();
+    await Promise.all(reading);
+  });
+
+  test("a smaller bound holds too", async () => {
+    for (const [length, outcome] of [
+      [100, "read"],
+      [101, "tooLarge"],
+    ] as const) {
+      for (const declared of [length, undefined]) {
+        const { request, finish } = openRequest(length, declared);
+        finish();
+        expect(await kindOf(readBody(request, 100))).toBe(outcome);
+      }
+    }
+  });
+
   test("a body that breaks off is the sender's fault", async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error("gone")) });
     expect(await kindOf(readBody(new Request("http://h/", { method: "POST", body })))).toBe("invalid");

@@ -24,6 +24,8 @@ export interface Listener {
   cacert: string | undefined;
   /** Takes no new connections; resolves when those there are have ended, at once with `cutOff`. */
   stop(cutOff?: boolean): Promise<void>;
+  /** Whether no request is under way. */
+  isIdle(): boolean;
   /** Reads certificate and key again; if they cannot be used, the old ones stay and the log says why. */
   reloadTls(): void;
 }
@@ -55,6 +57,7 @@ export function prepareDoor(settings: ListenSettings, log: Log): Door {
         stop: async (cutOff = false) => {
           await Promise.all([server, ...retired].map((one) => one.stop(cutOff)));
         },
+        isIdle: () => [server, ...retired].every((one) => one.pendingRequests === 0),
         reloadTls: () => {
           if (!files) return log("info", "there is no certificate to read again");
           const old = server;

@@ -3,8 +3,10 @@ import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import { account, key } from "./cli/access.ts";
 import { poll, report } from "./cli/agent-side.ts";
 import { api } from "./cli/api.ts";
+import { wholeNumber } from "./cli/arguments.ts";
 import { command } from "./cli/command.ts";
-import { exitCodes } from "./cli/failure.ts";
+import { readConnection } from "./cli/connection.ts";
+import { CliFailure, exitCodes } from "./cli/failure.ts";
 import { result } from "./cli/result.ts";
 import { runCli } from "./cli/run.ts";
 import { source } from "./cli/source.ts";
@@ -65,13 +67,54 @@ const serveVerb = verb(
   },
 );
 
+const agentVerb = verb(
+  { name: "agent", description: "Run a source server's agent: each command by a program of yours (a hook)" },
+  {
+    hooks: { type: "string", required: true, description: "Folder of the hooks: START, STOP, SYNC, ..." },
+    register: { type: "boolean", description: "Register this machine as a source server, or update it" },
+    "server-id": { type: "string", description: "Id of the source; default: the one in the state folder" },
+    state: { type: "string", description: "Folder for what must survive a crash", default: "./ferry-agent" },
+    "kill-after": { type: "string", description: "Seconds a hook has to end when it is told to", default: "10" },
+  },
+  async ({ args }) => {
+    const { AgentEnd, runAgent } = await import("./agent/agent.ts");
+    const [stop, hurry] = [new AbortController(), new AbortController()];
+    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
+    await runAgent({
+      connection: readConnection(process.env),
+      hooks: args.hooks,
+      state: args.state,
+      server_id: args["server-id"],
+      register: args.register === true,
+      agent_version: VERSION,
+      killAfterMs: 1000 * (wholeNumber("--kill-after", args["kill-after"], 0, 86_400) ?? 0),
+      stop: stop.signal,
+      hurry: hurry.signal,
+    }).catch((error) => {
+      throw error instanceof AgentEnd ? new CliFailure(error.reason, error.message) : error;
+    });
+  },
+);
+
 const version = verb({ name: "version", description: "Print the version" }, {}, async ({ output }) =>
   output.print(VERSION),
 );
 
 const ferry = defineCommand({
   meta: { name: "ferry", version: VERSION, description: "A self-hosted control plane for server migration" },
-  subCommands: { serve: serveVerb, source, command, poll, report, result, key, account, api, version },
+  subCommands: {
+    serve: serveVerb,
+    agent: agentVerb,
+    source,
+    command,
+    poll,
+    report,
+    result,
+    key,
+    account,
+    api,
+    version,
+  },
 }) as CommandDef;
 addNotes(
   ferry,

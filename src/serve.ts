@@ -28,6 +28,9 @@ import { VERSION } from "./version.ts";
 
 /** Requests under way at a stop get this long. */
 const STOP_MS = 5_000;
+/** So many looks in a row that find nothing under way make a service idle. */
+const IDLE_LOOKS = 3;
+const IDLE_LOOK_MS = 50;
 const CHECKPOINT_TRIES = 5;
 const CHECKPOINT_PAUSE_MS = 200;
 
@@ -84,8 +87,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     if (firstKey) say(firstSteps(folder));
     const stop = async () => {
       services.mailbox.close();
-      const finished = listener.stop();
-      await Promise.race([finished, new Promise((done) => platform.after(STOP_MS, () => done(undefined)))]);
+      await Promise.race([listener.stop(), untilIdle(listener), Bun.sleep(STOP_MS)]);
       await listener.stop(true);
       await jobs.stop();
       await database.writer.drain();
@@ -98,6 +100,14 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** The runtime waits for idle connections too where they speak TLS: nothing is lost by cutting those. */
+async function untilIdle(listener: Listener): Promise<void> {
+  for (let idleLooks = 0; idleLooks < IDLE_LOOKS; ) {
+    await Bun.sleep(IDLE_LOOK_MS);
+    idleLooks = listener.isIdle() ? idleLooks + 1 : 0;
   }
 }
 

@@ -53,7 +53,7 @@ export class Tokens {
     { auth: { identity, scope } }: CreateTokenBody,
     address: string | null,
   ): Promise<{ token: string; body: Token }> {
-    const { signedIn, method, expires_at, parent } = await this.#signIn(identity, address).catch((error) => {
+    const { signedIn, method, parent } = await this.#signIn(identity, address).catch((error) => {
       // Without the name: people type passwords there.
       if (error instanceof Failure && error.kind === "signInRefused") {
         this.#platform.log("warn", "a sign-in was refused", { address });
@@ -65,6 +65,7 @@ export class Tokens {
     const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
     const token = Buffer.from(this.#platform.randomBytes(TOKEN_BYTES)).toString("base64url");
     const issued_at = this.#platform.now();
+    const expires_at = parent?.expires_at ?? issued_at + LIFETIME_MS;
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };
     let ended: string[] = [];
     await this.#database.writer.transaction(async (tx) => {
@@ -72,7 +73,7 @@ export class Tokens {
       const now = await selectUser(tx, { seq: user.seq });
       const isAsChecked =
         now && now.disabled_at === null && now.role === user.role && now.password_hash === user.password_hash;
-      if (!isAsChecked || (parent !== undefined && !(await selectToken(tx, parent)))) throw refused();
+      if (!isAsChecked || (parent && !(await selectToken(tx, parent.hash)))) throw refused();
       await insertToken(tx, { hash: sha256Hex(token), ...row });
       ended = await deleteOldestTokens(tx, user.seq, MAX_TOKENS_OF_USER);
       const by = { account_seq: account.seq, actor, address };
@@ -101,11 +102,9 @@ export class Tokens {
     const [method] = identity.methods;
     if (method === "token") {
       const signedIn = await this.#byToken(identity);
-      return { signedIn, method, expires_at: signedIn.token.expires_at, parent: signedIn.token.hash } as const;
+      return { signedIn, method, parent: signedIn.token } as const;
     }
-    const signedIn = await this.#byPassword(identity, address);
-    const expires_at = this.#platform.now() + LIFETIME_MS;
-    return { signedIn, method: "password", expires_at, parent: undefined } as const;
+    return { signedIn: await this.#byPassword(identity, address), method: "password", parent: undefined } as const;
   }
 
   async #byPassword({ password: given }: Identity, address: string | null): Promise<SignedIn> {

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import {
-  cleanEnvironment,
-  endAll,
-  Ferry,
-  firstKey,
-  repository,
-  startProgram,
-  testUnless,
-  waitUntil,
-} from "./executable.ts";
+import { missingOpenssl, privateAuthority } from "./authority.ts";
+import { endAll, Ferry, firstKey, testUnless } from "./executable.ts";
+import { findPython, startPython } from "./python.ts";
 
-/* huaweicloudsdksms, as published, over plain HTTP. */
+/* huaweicloudsdksms, as published, over plain HTTP and over HTTPS. */
 
-const SDK = "huaweicloudsdksms==3.1.219";
-const CALL_DEADLINE_MS = 30_000;
+/** As whom the SDK calls, and where to: the test's own service unless `endpoint` names another one. */
+interface Caller {
+  access_key: string;
+  secret_key: string;
+  project_id?: string;
+  security_token?: string;
+  /** The SDK looks the project of this region up. */
+  region?: string;
+  endpoint?: string;
+  ca_cert?: string;
+}
 
 interface Answer {
   /** The SDK's model as JSON. */
@@ -23,60 +23,23 @@ interface Answer {
   reply?: any;
   raised?: { exception: string; status_code: number; error_code: string; error_msg: string; request_id: string };
   received: { status: number; headers: Record<string, string>; text: string };
+  /** The headers of the request. */
+  sent: Record<string, string>;
 }
 
-/** The Python that has the SDK: $FERRY_PYTHON, else the one in .cache/venv, which is made here if need be. */
-function findPython(): { python: string; missing?: undefined } | { python: ""; missing: string } {
-  const given = process.env.FERRY_PYTHON;
-  const venv = join(repository, ".cache", "venv");
-  const python = given || join(venv, "bin", "python");
-  const succeeds = (...command: string[]) => Bun.spawnSync(command, { stdout: "ignore", stderr: "ignore" }).success;
-  const hasSdk = () =>
-    succeeds(
-      python,
-      "-c",
-      `import importlib.metadata as m; assert m.version("${SDK.split("==")[0]}") == "${SDK.split("==")[1]}"`,
-    );
-  const install = () => succeeds(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", SDK);
-  try {
-    if (!given && !existsSync(python)) succeeds("python3", "-m", "venv", venv);
-    if (hasSdk() || (!given && install() && hasSdk())) return { python };
-    return { python: "", missing: `${python} does not have ${SDK}` };
-  } catch (error) {
-    return { python: "", missing: `no Python with ${SDK}: ${error instanceof Error ? error.message : error}` };
-  }
-}
-
-const { python, missing } = findPython();
+const { python, missing } = findPython("huaweicloudsdksms==3.1.219");
 const test = testUnless(missing);
+const testOverTls = testUnless(missing ?? missingOpenssl);
 
 let ferry: Ferry;
 /** Calls a method of the SDK's client, in a Python of its own. */
-let sdk: (method: string, members?: object, key?: typeof firstKey) => Promise<Answer>;
+let sdk: (method: string, members?: object, key?: Caller) => Promise<Answer>;
 
 beforeAll(async () => {
   ferry = await Ferry.start();
   if (missing !== undefined) return;
-  const { child, printed } = startProgram([python, join(import.meta.dir, "python", "sdk.py"), ferry.url], {
-    cwd: ferry.folder.home,
-    env: cleanEnvironment(ferry.folder.path),
-  });
-  let calls = 0;
-  sdk = async (method, members = {}, key = firstKey) => {
-    child.stdin.write(`${JSON.stringify({ key, method, members })}\n`);
-    child.stdin.flush();
-    calls += 1;
-    const answers = () => printed.stdout.split("\n").slice(0, -1);
-    await waitUntil(
-      () => answers().length === calls || child.exitCode !== null,
-      `the SDK's ${method}`,
-      CALL_DEADLINE_MS,
-      2,
-    );
-    const answer = answers()[calls - 1];
-    if (answer === undefined) throw new Error(`the SDK's process ended in ${method}:\n${printed.stderr}`);
-    return JSON.parse(answer);
-  };
+  const ask = startPython<object, Answer>(python, "sdk.py", ferry.url, ferry.folder);
+  sdk = (method, members = {}, key = firstKey) => ask({ key, method, members });
 });
 afterAll(endAll);
 
@@ -437,3 +400,110 @@ for (const {
     expect(raised?.request_id).toBe(received.headers["x-request-id"] ?? "");
   });
 }
+
+testOverTls("over HTTPS the SDK works where it is told to trust the private authority, and only there", async () => {
+  const { ca, cert, key } = await privateAuthority(ferry.folder.path);
+  const secure = await Ferry.start({ args: ["--tls-cert", cert, "--tls-key", key] });
+  expect(secure.url).toStartWith("https://");
+  const there = { ...firstKey, endpoint: secure.url };
+  const trusting = { ...there, ca_cert: ca };
+
+  const { reply } = await sdk("register_server", { body: registration }, trusting);
+  const listed = await sdk("list_servers", {}, trusting);
+  expect(listed.reply.source_servers).toMatchObject([{ id: reply.id, name: registration.name }]);
+  expect((await sdk("show_api_version", { version: "v3" }, trusting)).reply.links).toEqual([
+    { href: `${secure.url}/v3/`, rel: "self" },
+  ]);
+  const { project_id: _, ...withoutProject } = trusting;
+  // The SDK remembers what it looked up by key and region: a name of its own is asked for.
+  expect((await sdk("list_servers", {}, { ...withoutProject, region: "over-tls" })).reply.count).toBe(1);
+
+  const untold = await sdk("list_servers", {}, there);
+  expect(untold.raised).toMatchObject({ exception: "SslHandShakeException" });
+  expect(untold.raised?.error_msg).toContain("certificate verify failed");
+  expect(untold.received).toEqual({} as Answer["received"]);
+  expect(await secure.stop()).toBe(0);
+});
+
+test("a temporary key works with its security token, and with nothing else", async () => {
+  const { access_key, secret_key, security_token, project_id } = await ferry.ask<Required<Caller>>(
+    "POST",
+    "/operate/v1/keys",
+    { role: "agent", expires_in_s: 3600 },
+  );
+  const temporary = { access_key, secret_key, project_id };
+
+  const { reply, sent } = await sdk("register_server", { body: registration }, { ...temporary, security_token });
+  expect(sent["x-security-token"]).toBe(security_token);
+  const polled = await sdk("show_command", { server_id: reply.id }, { ...temporary, security_token });
+  expect(polled.reply).toEqual({ command_name: "TASK_NOT_STARTED" });
+  // It is an agent's.
+  const deleted = await sdk("delete_server", { source_id: reply.id }, { ...temporary, security_token });
+  expect(deleted.raised).toMatchObject({ status_code: 403, error_code: "SMS.9004" });
+
+  const refused = { status_code: 401, error_code: "APIGW.0301" };
+  for (const key of [
+    temporary,
+    { ...temporary, security_token: `${security_token}x` },
+    // A lasting key comes without one.
+    { ...firstKey, security_token },
+  ]) {
+    expect((await sdk("show_server", { source_id: reply.id }, key)).raised).toMatchObject(refused);
+  }
+});
+
+test("the SDK looks the project of its region up, and calls with it", async () => {
+  const { access_key, secret_key } = firstKey;
+  const source_id = await register();
+  const own = await sdk("show_server", { source_id }, { access_key, secret_key, region: "region-1" });
+  expect(own.sent["x-project-id"]).toBe(firstKey.project_id);
+  expect(own.reply.id).toBe(source_id);
+
+  const elsewhere = await sdk("show_server", { source_id }, { access_key, secret_key, region: "elsewhere-7" });
+  expect(elsewhere.reply.id).toBe(source_id);
+  const { projects } = await ferry.ask<{ projects: { id: string; name: string }[] }>("GET", "/v3/projects");
+  const made = projects.filter(({ name }) => name === "elsewhere-7");
+  expect(made).toEqual([expect.objectContaining({ id: elsewhere.sent["x-project-id"] })]);
+
+  // No region can have this name: the SDK finds no project, and says so.
+  const nowhere = await sdk("show_server", { source_id }, { access_key, secret_key, region: "no where" });
+  expect(nowhere.raised?.error_msg).toContain("Failed to get project id of region 'no where'");
+});
+
+test("an admin of another account makes no key here, and sees nothing of it", async () => {
+  const source_id = await register({ name: "not-theirs" });
+  await ferry.ask("POST", "/operate/v1/accounts", { name: "tenant" });
+  const tenant = await ferry.ask<Required<Caller>>("POST", "/operate/v1/keys", { account: "tenant", role: "admin" });
+  const { items: before } = await ferry.ask<{ items: object[] }>("GET", "/operate/v1/keys?limit=1000");
+
+  for (const body of [
+    { account: "default", role: "admin" },
+    { account: "default", role: "viewer", expires_in_s: 60 },
+  ]) {
+    const answered = await ferry.call("POST", "/operate/v1/keys", body, { key: tenant });
+    expect(answered.status).toBe(403);
+    expect(await answered.json()).toMatchObject({ error_code: "SMS.9004" });
+  }
+  for (const action of ["disable", "rotate"]) {
+    const answered = await ferry.call("POST", `/operate/v1/keys/${firstKey.access_key}/${action}`, {}, { key: tenant });
+    expect(answered.status).toBe(404);
+  }
+  const { items: after } = await ferry.ask<{ items: object[] }>("GET", "/operate/v1/keys?limit=1000");
+  expect(after).toEqual(before);
+  // A key it makes is its own account's.
+  const own = await ferry.ask<Required<Caller>>("POST", "/operate/v1/keys", { role: "admin" }, { key: tenant });
+  expect(own.project_id).toBe(tenant.project_id);
+
+  for (const key of [tenant, own]) {
+    expect((await sdk("list_servers", {}, key)).reply).toEqual({ count: 0, source_servers: [] });
+    expect((await sdk("show_server", { source_id }, key)).raised).toMatchObject({
+      status_code: 404,
+      error_code: "SMS.8004",
+    });
+    const inOurProject = { ...key, project_id: firstKey.project_id };
+    expect((await sdk("list_servers", {}, inOurProject)).raised).toMatchObject({
+      status_code: 403,
+      error_code: "SMS.9004",
+    });
+  }
+});

@@ -338,11 +338,12 @@ describe("the agent ends", () => {
     });
     const { id } = await ferry.queue(source_id);
     await agent.untilMarked("runs");
-    mkdirSync(`${agent.journal}.new`); // in the way
+    const inTheWay = `${agent.journal}.${agent.pid}.new`;
+    mkdirSync(inTheWay);
     agent.say("go");
     expect(await agent.ended).toBe(exitCodes.failed);
-    expect(agent.log).toContain(`ferry-agent/journal.json.new`);
-    rmdirSync(`${agent.journal}.new`);
+    expect(agent.log).toContain(`ferry-agent/journal.json.`);
+    rmdirSync(inTheWay);
     agent.start();
     expect(await untilEnded(ferry, id)).toMatchObject({ state: "succeeded" });
     expect(agent.lines("START.runs")).toEqual(["1", expect.stringMatching(/^([2-9]|\d\d)$/)]);

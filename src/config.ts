@@ -211,7 +211,16 @@ export function readSettings(flags: SettingValues, environment: SettingValues, f
 }
 
 /** Variables of the command line, not of the service. */
-const ofTheClient = new Set(["FERRY_ENDPOINT", "FERRY_ACCESS_KEY", "FERRY_SECRET_KEY", "FERRY_PROJECT_ID"]);
+const ofTheClient = new Set([
+  "FERRY_ENDPOINT",
+  "FERRY_ACCESS_KEY",
+  "FERRY_SECRET_KEY",
+  "FERRY_SECURITY_TOKEN",
+  "FERRY_TOKEN",
+  "FERRY_PROFILE",
+  "FERRY_CACERT",
+  "FERRY_PROJECT_ID",
+]);
 
 /** FERRY_* variables that mean nothing: mistyped ones would otherwise be ignored without a word. */
 export function unknownVariables(environment: SettingValues): string[] {

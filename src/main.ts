@@ -1,15 +1,22 @@
 import { readFileSync } from "node:fs";
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
-import { account, key } from "./cli/access.ts";
+import { account } from "./cli/account.ts";
+import { activity } from "./cli/activity.ts";
 import { poll, report } from "./cli/agent-side.ts";
 import { api } from "./cli/api.ts";
 import { wholeNumber } from "./cli/arguments.ts";
 import { command } from "./cli/command.ts";
-import { readConnection } from "./cli/connection.ts";
+import { completionVerb } from "./cli/completion/verb.ts";
+import { connectionNotes } from "./cli/connection-flags.ts";
 import { CliFailure, exitCodes } from "./cli/failure.ts";
+import { key } from "./cli/key.ts";
+import { login } from "./cli/login.ts";
+import { logout, profile } from "./cli/profile.ts";
 import { result } from "./cli/result.ts";
 import { runCli } from "./cli/run.ts";
+import { sign } from "./cli/sign/verb.ts";
 import { source } from "./cli/source.ts";
+import { user } from "./cli/user.ts";
 import { addNotes, verb } from "./cli/verb.ts";
 import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
 import { VERSION } from "./version.ts";
@@ -37,6 +44,7 @@ const serveVerb = verb(
   {
     name: "serve",
     description: "Run the service",
+    callsNobody: true,
     notes: [
       "SECRETS",
       "",
@@ -76,12 +84,12 @@ const agentVerb = verb(
     state: { type: "string", description: "Folder for what must survive a crash", default: "./ferry-agent" },
     "kill-after": { type: "string", description: "Seconds a hook has to end when it is told to", default: "10" },
   },
-  async ({ args }) => {
+  async ({ args, connection }) => {
     const { AgentEnd, runAgent } = await import("./agent/agent.ts");
     const [stop, hurry] = [new AbortController(), new AbortController()];
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
     await runAgent({
-      connection: readConnection(process.env),
+      connection: connection(),
       hooks: args.hooks,
       state: args.state,
       server_id: args["server-id"],
@@ -96,11 +104,11 @@ const agentVerb = verb(
   },
 );
 
-const version = verb({ name: "version", description: "Print the version" }, {}, async ({ output }) =>
+const version = verb({ name: "version", description: "Print the version", callsNobody: true }, {}, async ({ output }) =>
   output.print(VERSION),
 );
 
-const ferry = defineCommand({
+const ferry: CommandDef = defineCommand({
   meta: { name: "ferry", version: VERSION, description: "A self-hosted control plane for server migration" },
   subCommands: {
     serve: serveVerb,
@@ -110,21 +118,20 @@ const ferry = defineCommand({
     poll,
     report,
     result,
+    activity,
+    user,
     key,
     account,
+    login,
+    logout,
+    profile,
     api,
+    sign,
+    completion: completionVerb(() => ferry),
     version,
   },
 }) as CommandDef;
-addNotes(
-  ferry,
-  `
-WHERE COMMANDS CALL, AND AS WHOM
-
-  FERRY_ENDPOINT, FERRY_ACCESS_KEY, FERRY_SECRET_KEY; without an endpoint bootstrap.env in FERRY_DATA (default
-  ./ferry-data), where a service on this machine keeps its first key; else HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK.
-`,
-);
+addNotes(ferry, connectionNotes);
 
 /** Loaded when it is needed: the database driver takes a moment to unpack, and the other verbs do without it. */
 async function loadService() {

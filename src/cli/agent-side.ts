@@ -1,6 +1,6 @@
 import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
-import { commandNames } from "./names.ts";
+import { commandNames, results } from "./names.ts";
 import { successful, verb } from "./verb.ts";
 
 /* The two calls an agent makes, by hand. */
@@ -26,8 +26,8 @@ export const report = verb(
   { name: "report", description: "Report how a command went, as the source's agent does" },
   {
     source: { type: "positional", required: true, description: "Id or name of the source" },
-    command: { type: "positional", required: true, description: commandNames.join(", ") },
-    result: { type: "positional", required: true, description: "success or fail" },
+    command: { type: "positional", required: true, description: commandNames.join(", "), words: commandNames },
+    result: { type: "positional", required: true, description: "success or fail", words: results },
     detail: {
       type: "string",
       description: "result_detail: a JSON object, @FILE or - for standard input",
@@ -40,7 +40,7 @@ export const report = verb(
   },
   async ({ args, client, output }) => {
     const command_name = oneOf("COMMAND", args.command.toUpperCase(), commandNames);
-    const result = oneOf("RESULT", args.result, ["success", "fail"]);
+    const result = oneOf("RESULT", args.result, results);
     const detail = readValue(args.detail).trim();
     refuseOtherThanObject(detail);
     const server_id = await findSource(client(), args.source);

@@ -1,13 +1,14 @@
 import { signedFetch, signedRequest } from "../client/client.ts";
 import { oneOf, readValue } from "./arguments.ts";
-import { readConnection } from "./connection.ts";
 import { CliFailure } from "./failure.ts";
 import { successful, verb } from "./verb.ts";
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 export const api = verb(
   { name: "api", description: "Any call of the API, signed" },
   {
-    method: { type: "positional", required: true, description: "GET, POST, PUT or DELETE" },
+    method: { type: "positional", required: true, description: "GET, POST, PUT, PATCH or DELETE", words: methods },
     path: {
       type: "positional",
       required: true,
@@ -19,12 +20,12 @@ export const api = verb(
       description: "Print the signed call as a curl command (good for 15 minutes) instead of making it",
     },
   },
-  async ({ args, output }) => {
-    const method = oneOf("METHOD", args.method.toUpperCase(), ["GET", "POST", "PUT", "DELETE"]);
+  async ({ args, output, connection: choose }) => {
+    const method = oneOf("METHOD", args.method.toUpperCase(), methods);
     if (!args.path.startsWith("/"))
       throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
     const body = args.data === undefined ? undefined : readValue(args.data);
-    const connection = readConnection(process.env);
+    const connection = choose();
     const headers = { ...(body !== undefined && { "content-type": "application/json" }) };
     const url = `${connection.endpoint}${args.path}`;
     const init = { method, headers, ...(body !== undefined && { body }) };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Client } from "../client/client.ts";
-import { CliFailure } from "./failure.ts";
+import { CliFailure, messageOf } from "./failure.ts";
 import { answer } from "./verb.ts";
 
 /* What a person types, as what it means. */
@@ -41,7 +41,7 @@ export function readValue(value: string): string {
   try {
     return readFileSync(value.slice(1), "utf8");
   } catch (error) {
-    throw new CliFailure("usage", `${value} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CliFailure("usage", `${value} cannot be read: ${messageOf(error)}`);
   }
 }
 

@@ -26,7 +26,7 @@ const send = verb(
   {
     ...jsonFlag,
     source: { type: "positional", required: true, description: "Id or name of the source" },
-    command: { type: "positional", required: true, description: commandNames.join(", ") },
+    command: { type: "positional", required: true, description: commandNames.join(", "), words: commandNames },
     "task-id": { type: "string", description: "Task the command is for" },
     bucket: { type: "string", description: "Where UPLOAD_LOG uploads to" },
     "deliver-by": { type: "string", description: "End it if no poll has fetched it by then: a date or milliseconds" },
@@ -59,7 +59,11 @@ const send = verb(
 
 const list = verb(
   { name: "list", description: "Commands, newest first" },
-  { ...jsonFlag, ...historyArgs, state: { type: "string", description: `Only this state: ${states.join(", ")}` } },
+  {
+    ...jsonFlag,
+    ...historyArgs,
+    state: { type: "string", description: `Only this state: ${states.join(", ")}`, words: states },
+  },
   async (context) => {
     const { args, client } = context;
     const { most, query: common } = await historyQuery(client(), args);
@@ -107,7 +111,12 @@ const wait = verb(
   {
     ...jsonFlag,
     id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" },
-    for: { type: "string", description: `State to wait for: ${states.join(", ")}`, default: "succeeded" },
+    for: {
+      type: "string",
+      description: `State to wait for: ${states.join(", ")}`,
+      words: states,
+      default: "succeeded",
+    },
     timeout: { type: "string", description: "Give up after this many seconds", default: "3600" },
   },
   async ({ args, client, output }) => {

@@ -21,6 +21,12 @@ export class CliFailure extends Error {
   }
 }
 
+/** What went wrong, without the runtime's hints for programmers. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/ For more information, pass `verbose.*$/s, "");
+}
+
 /** What is read of an answer, the typed client's or a plain one. */
 export type Reply = Pick<Response, "ok" | "status" | "headers" | "text">;
 
@@ -47,7 +53,11 @@ function reasonOf(status: number, code: string): ExitReason {
 function parseError(text: string): { error_code?: string; error_msg?: string } {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? body : {};
+    if (typeof body !== "object" || body === null) return {};
+    if (!("error" in body)) return body;
+    // The token calls answer in the form of IAM.
+    const { code, message } = body.error as { code?: unknown; message?: string };
+    return { error_code: String(code), ...(message !== undefined && { error_msg: message }) };
   } catch {
     return {};
   }

@@ -1,32 +1,48 @@
-import type { ArgsDef, ParsedArgs } from "citty";
+import type { ParsedArgs } from "citty";
 import type { Client } from "../client/client.ts";
 import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
 import { commandNames } from "./names.ts";
 import { type Cell, type Output, printTable } from "./output.ts";
+import type { VerbArgs } from "./verb.ts";
 
-/** Flags of the lists over the history of commands. */
-export const historyArgs = {
+/** Flags that choose from the history of commands. */
+export const historyFilter = {
   source: { type: "string", description: "Only those of this source: id or name" },
-  command: { type: "string", description: "Only this command name" },
+  command: { type: "string", description: "Only this command name", words: commandNames },
   since: { type: "string", description: "At or after: a date or milliseconds" },
   until: { type: "string", description: "Before: a date or milliseconds" },
+} as const satisfies VerbArgs;
+
+/** Flags of the lists over it. */
+export const historyArgs = {
+  ...historyFilter,
   limit: { type: "string", description: "At most this many", default: "100" },
-} as const satisfies ArgsDef;
+} as const satisfies VerbArgs;
 
 /** What those flags ask of the service, and how many items at the most. */
 export async function historyQuery(client: Client, args: ParsedArgs<typeof historyArgs>) {
   const most = wholeNumber("--limit", args.limit, 1, 1_000_000) ?? 100;
+  return { most, query: { limit: pageLimit(most), ...(await filterQuery(client, args)) } };
+}
+
+/** Items a page, where so many are wanted. */
+export function pageLimit(most: number): string {
+  return String(Math.min(most, 1000));
+}
+
+export async function filterQuery(client: Client, args: ParsedArgs<typeof historyFilter>) {
   const since = moment("--since", args.since);
   const until = moment("--until", args.until);
-  const query = {
-    limit: String(Math.min(most, 1000)),
+  return {
     ...(args.source !== undefined && { source_id: await findSource(client, args.source) }),
     ...(args.command !== undefined && { command_name: oneOf("--command", args.command, commandNames) }),
     ...(since !== undefined && { since: String(since) }),
     ...(until !== undefined && { until: String(until) }),
   };
-  return { most, query };
 }
+
+/** The most of a list that is not asked for in parts. */
+export const EVERY = 100_000;
 
 /** What a list holds, and whether there is more behind it. */
 export interface Found<Item> {

@@ -1,4 +1,5 @@
-/** As the service has them; the typed client refuses one it does not know. */
+/* As the service has them; the typed client refuses one it does not know. */
+
 export const commandNames = [
   "START",
   "STOP",
@@ -9,3 +10,7 @@ export const commandNames = [
   "UPLOAD_LOG",
   "RSET_LOG_ACL",
 ] as const;
+
+export const roles = ["viewer", "agent", "operator", "admin"] as const;
+
+export const results = ["success", "fail"] as const;

@@ -1,8 +1,13 @@
+import { once } from "node:events";
+import { CliFailure, messageOf } from "./failure.ts";
+
 /** What a verb prints: data to stdout, words to stderr. */
 export interface Output {
   isTerminal: boolean;
   /** Data. */
   print(text: string): void;
+  /** Data as it comes, byte for byte, no faster than its reader takes it. */
+  copy(bytes: ReadableStream<Uint8Array>): Promise<void>;
   /** Words for a person. */
   tell(text: string): void;
 }
@@ -13,8 +18,23 @@ export function processOutput(): Output {
   return {
     isTerminal: process.stdout.isTTY === true,
     print: (text) => write(process.stdout, text),
+    copy: (bytes) => copy(bytes, process.stdout),
     tell: (text) => write(process.stderr, text),
   };
+}
+
+async function copy(bytes: ReadableStream<Uint8Array>, stream: NodeJS.WriteStream): Promise<void> {
+  const decoder = new TextDecoder();
+  let length = 0;
+  try {
+    for await (const piece of bytes) {
+      length += piece.length;
+      const shown = stream.isTTY ? visibleLines(decoder.decode(piece, { stream: true })) : piece;
+      if (!stream.write(shown)) await once(stream, "drain");
+    }
+  } catch (error) {
+    throw new CliFailure("failed", `broken off after ${length} bytes: ${messageOf(error)}`);
+  }
 }
 
 /** Control characters as escapes: what somebody named a source must not move this terminal's cursor. */

@@ -1,30 +1,30 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
 import { oneOf } from "./arguments.ts";
-import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
+import { allPages, filterQuery, historyArgs, historyFilter, historyQuery, printList } from "./list.ts";
+import { results } from "./names.ts";
 import { formatTime, parseExact } from "./output.ts";
-import { group, jsonFlag, successful, verb } from "./verb.ts";
+import { group, jsonFlag, successful, type VerbArgs, verb } from "./verb.ts";
 
 type Page = InferResponseType<Client["operate"]["v1"]["results"]["$get"]>;
+
+const kinds = ["matched", "repeat", "late", "unsolicited"] as const;
+const ofResults = {
+  result: { type: "string", description: "success or fail", words: results },
+  kind: { type: "string", description: "matched, repeat, late or unsolicited", words: kinds },
+} as const satisfies VerbArgs;
 
 const list = verb(
   { name: "list", description: "Reports as the agents sent them, newest first" },
   {
     ...jsonFlag,
     ...historyArgs,
-    result: { type: "string", description: "success or fail" },
-    kind: { type: "string", description: "matched, repeat, late or unsolicited" },
+    ...ofResults,
   },
   async (context) => {
     const { args, client } = context;
     const { most, query: common } = await historyQuery(client(), args);
-    const query = {
-      ...common,
-      ...(args.result !== undefined && { result: oneOf("--result", args.result, ["success", "fail"]) }),
-      ...(args.kind !== undefined && {
-        kind: oneOf("--kind", args.kind, ["matched", "repeat", "late", "unsolicited"]),
-      }),
-    };
+    const query = { ...common, ...resultQuery(args) };
     const found = await allPages(async (cursor) => {
       const page = { ...query, ...(cursor !== undefined && { cursor }) };
       const response = await successful(client().operate.v1.results.$get({ query: page }));
@@ -43,4 +43,26 @@ const list = verb(
   },
 );
 
-export const result = group("result", "Reports of the agents", { list });
+const exportAll = verb(
+  {
+    name: "export",
+    description: "Every report that matches, one JSON object a line, as the service sends it",
+    notes: "A status other than 0 means that the lines so far are not all.\n",
+  },
+  { ...historyFilter, ...ofResults },
+  async ({ args, client, output }) => {
+    const query = { ...(await filterQuery(client(), args)), ...resultQuery(args) };
+    const headers = { accept: "application/x-ndjson" };
+    const response = await successful(client().operate.v1.results.$get({ query }, { headers }));
+    if (response.body) await output.copy(response.body);
+  },
+);
+
+function resultQuery({ result, kind }: { result?: string | undefined; kind?: string | undefined }) {
+  return {
+    ...(result !== undefined && { result: oneOf("--result", result, results) }),
+    ...(kind !== undefined && { kind: oneOf("--kind", kind, kinds) }),
+  };
+}
+
+export const result = group("result", "Reports of the agents", { list, export: exportAll });

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
-import { type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
-import { CliFailure, type ExitReason, exitCodes } from "./failure.ts";
+import { type ArgDef, type ArgsDef, type CommandDef, type CommandMeta, renderUsage, runCommand } from "citty";
+import { connectionFlags, isConnectionFlag } from "./connection-flags.ts";
+import { CliFailure, type ExitReason, exitCodes, messageOf } from "./failure.ts";
 import { visibleLines } from "./output.ts";
 import { notesOf } from "./verb.ts";
 
@@ -19,7 +20,7 @@ export async function runCli(root: CommandDef, args: string[], isUsage: (error: 
     await runCommand(command, { rawArgs: rest });
     return exitCodes.done;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     process.stderr.write(`ferry: ${visibleLines(stripVTControlCharacters(message))}\n`);
     const reason = reasonOf(error, isUsage);
     if (error instanceof Error && error.name === "CLIError") process.stderr.write("see --help behind the command\n");
@@ -32,10 +33,18 @@ function find(root: CommandDef, args: string[]): { path: string[]; command: Comm
   const path = [nameOf(root)];
   let command = root;
   let rest = args;
+  const ahead: string[] = []; // flags of the connection may stand before the verb
   for (;;) {
     const [word] = rest;
+    const flag = command.subCommands && word !== undefined ? isConnectionFlag(word) : undefined;
+    if (flag) {
+      const length = flag.takesNext ? 2 : 1;
+      ahead.push(...rest.slice(0, length));
+      rest = rest.slice(length);
+      continue;
+    }
     if (!command.subCommands || word === undefined || word === "-h" || word === "--help")
-      return { path, command, rest };
+      return { path, command, rest: [...ahead, ...rest] };
     const commands = command.subCommands as Record<string, CommandDef>;
     const below = Object.hasOwn(commands, word) ? commands[word] : undefined;
     if (!below) {
@@ -52,11 +61,21 @@ function find(root: CommandDef, args: string[]): { path: string[]; command: Comm
 
 async function usage(path: string[], command: CommandDef): Promise<string> {
   // Its whole path as its name: citty shows the last two words only.
-  const named = { ...command, meta: { ...(command.meta as CommandMeta), name: path.join(" ") } };
-  const text = [await renderUsage(named), notesOf(command)].filter(Boolean).join("\n");
+  const meta = { ...(command.meta as CommandMeta), name: path.join(" ") };
+  const all = Object.entries((command.args ?? {}) as ArgsDef);
+  const [shared, own] = [true, false].map((is) =>
+    all.filter(([name, definition]) => isShared(name, definition) === is),
+  );
+  const usageText = await renderUsage({ ...command, meta, args: Object.fromEntries(own ?? []) });
+  const names = (shared ?? []).map(([name]) => `--${name}`).join(", ");
+  const text = [usageText, names && `${names}: see ferry --help\n`, notesOf(command)].filter(Boolean).join("\n");
   const lines = text.split("\n").map((line) => line.trimEnd());
   const colour = process.stdout.isTTY === true && !process.env.NO_COLOR;
   return colour ? lines.join("\n") : stripVTControlCharacters(lines.join("\n"));
+}
+
+function isShared(name: string, definition: ArgDef): boolean {
+  return (connectionFlags as ArgsDef)[name] === definition;
 }
 
 function nameOf(command: CommandDef): string {

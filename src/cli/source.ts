@@ -14,7 +14,11 @@ const list = verb(
     ...jsonFlag,
     name: { type: "string", description: "Part of the name" },
     state: { type: "string", description: "Only this state" },
-    connected: { type: "string", description: "yes: only those whose agent is there; no: only the others" },
+    connected: {
+      type: "string",
+      description: "yes: only those whose agent is there; no: only the others",
+      words: ["yes", "no"],
+    },
     limit: { type: "string", description: "At most this many", default: "200" },
   },
   async (context) => {
@@ -61,7 +65,7 @@ const register = verb(
     ...jsonFlag,
     name: { type: "positional", required: true, description: "Its name" },
     ip: { type: "string", description: "Its address" },
-    os: { type: "string", description: "LINUX or WINDOWS", default: "LINUX" },
+    os: { type: "string", description: "LINUX or WINDOWS", words: ["LINUX", "WINDOWS"], default: "LINUX" },
     again: { type: "boolean", description: "Even if there is one of that name already" },
     data: {
       type: "string",
@@ -99,6 +103,19 @@ const remove = verb(
   },
 );
 
+const rename = verb(
+  { name: "rename", description: "Give a source server another name" },
+  {
+    source: { type: "positional", required: true, description: "Id or name" },
+    to: { type: "positional", required: true, description: "The new name" },
+  },
+  async ({ args, client, output }) => {
+    const source_id = await findSource(client(), args.source);
+    await successful(client().v3.sources[":source_id"].$put({ param: { source_id }, json: { name: args.to } }));
+    output.tell(`${args.source} is named ${args.to} now`);
+  },
+);
+
 /** The wire takes any name twice; a person who pastes a line twice means one source. */
 async function refuseTakenName(client: Client, name: string): Promise<void> {
   const [taken] = await sourcesNamed(client, name);
@@ -120,4 +137,4 @@ function parseObject(text: string): Record<string, unknown> {
   throw new CliFailure("usage", "--data takes a JSON object");
 }
 
-export const source = group("source", "Source servers", { list, show, register, delete: remove });
+export const source = group("source", "Source servers", { list, show, register, rename, delete: remove });

@@ -174,6 +174,61 @@ test("an account sees its own sources only", async () => {
   expect((await cli(["account", "list"])).stdout).toContain(`${account_id}\ttenant-b\t`);
 });
 
+test("a source is renamed by its name", async () => {
+  const source_id = (await cli(["source", "register", "renamed-1", "--ip", "192.0.2.26"])).line;
+  await cli(["source", "rename", "renamed-1", "renamed-2"]);
+  expect((await cli(["source", "list", "--name", "renamed-"])).line.split("\t").slice(0, 2)).toEqual([
+    source_id,
+    "renamed-2",
+  ]);
+  await cli(["source", "rename", "renamed-1", "renamed-3"], exitCodes.notFound);
+});
+
+test("sign explain tells whether a call that was printed is signed rightly, without the secret key in it", async () => {
+  const call = ["PUT", "/v3/sources/a?b=c", "-d", `{"name": "it's"}`];
+  const { stdout } = await cli(["api", ...call, "--curl"]);
+  const explain = async (args: string[], code = 0, stdin?: string, env = {}) => {
+    const explained = await cli(["sign", "explain", ...args], code, env, stdin);
+    expect(explained.stdout + explained.stderr).not.toContain(firstKey.secret_key);
+    return explained.stdout;
+  };
+  expect(await explain(["--request", "-"], 0, stdout)).toContain("The request's signature: it matches\n");
+  const slashless = JSON.parse(await explain(["--request", "-", "--json"], 0, stdout)).canonical_request.replace(
+    "a/\n",
+    "a\n",
+  );
+  writeFileSync(join(ferry.folder.home, "canonical.txt"), slashless);
+  const changed = stdout.replace("it'", "its'");
+  const told = await explain(["--request", "-", "--canonical", "canonical.txt"], exitCodes.failed, changed);
+  expect(told).toContain("it does not match\n");
+  expect(told).toContain("without the final slash");
+  const elsewhere = { FERRY_ACCESS_KEY: "", FERRY_SECRET_KEY: "", FERRY_DATA: "nowhere" };
+  expect(await explain(["--request", "-"], 0, stdout, elsewhere)).toContain(
+    "it cannot be checked without the secret key",
+  );
+  expect(await explain(["--request", "-", "--at", "20300102T030405Z"], exitCodes.failed, stdout)).toContain(
+    "before 2030",
+  );
+
+  const date = /x-sdk-date: (\w+)/.exec(stdout)?.[1] ?? "";
+  const headers = ["-H", "content-type: application/json", "-H", `X-Sdk-Date: ${date}`];
+  const built = JSON.parse(await explain([...call, ...headers, "--json"]));
+  expect(stdout).toContain(`Signature=${built.signature}`);
+  await explain([], exitCodes.usage);
+  await explain(["--request", "nowhere"], exitCodes.usage);
+  await explain(["GET", "/v3", "--request", "-"], exitCodes.usage);
+});
+
+test("flags of the connection are refused where nobody is called, and positionals are no flags", async () => {
+  for (const args of [
+    ["version", "--endpoint", ferry.url],
+    ["logout", "--name=web-1"],
+    ["serve", "--profile", "x"],
+  ]) {
+    await cli(args, exitCodes.usage);
+  }
+});
+
 test("every exit code is what the documentation says", async () => {
   const source_id = (await cli(["source", "register", "codes-1", "--ip", "192.0.2.25"])).line;
   const command_id = (await cli(["command", "send", source_id, "START"])).line;

@@ -23,7 +23,8 @@ const START_DEADLINE_MS = 20_000;
 
 /** What a process of ours may see of the environment. */
 export function cleanEnvironment(folder: string, more: Record<string, string> = {}): Record<string, string> {
-  return { PATH: process.env.PATH ?? "/usr/bin:/bin", TMPDIR: join(folder, "tmp"), ...more };
+  const PATH = process.env.PATH ?? "/usr/bin:/bin";
+  return { PATH, TMPDIR: join(folder, "tmp"), XDG_CONFIG_HOME: join(folder, "config"), ...more };
 }
 
 const folders: string[] = [];

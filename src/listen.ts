@@ -4,7 +4,7 @@ import { createSecureContext } from "node:tls";
 import type { App } from "./app.ts";
 import { SettingError, type Settings } from "./config.ts";
 import { errorFields, type Log } from "./core/log.ts";
-import { clientAddress, parseProxies } from "./http/client-address.ts";
+import { clientAddress, parseProxies, plainAddress } from "./http/client-address.ts";
 
 /** Far above our own limit, so that the refusal is ours and has its documented body. */
 const RUNTIME_BODY_BYTES = 2 ** 50;
@@ -51,23 +51,29 @@ export function prepareDoor(settings: ListenSettings, log: Log): Door {
       const port = server.port ?? settings.listen.port;
       /** What serves on over earlier certificates. */
       const retired = new Set<Server>();
+      let isStopping = false;
+      if (tls && namesIn(tls.cert).length === 0) {
+        log("warn", "the certificate names no host (subjectAltName): clients will refuse it", { file: files?.cert });
+      }
       return {
         url: urlOf(tls, server.hostname ?? settings.listen.hostname, port),
         cacert: tls !== undefined && isSelfSigned(tls.cert) ? files?.cert : undefined,
         stop: async (cutOff = false) => {
+          isStopping = true;
           await Promise.all([server, ...retired].map((one) => one.stop(cutOff)));
         },
         isIdle: () => [server, ...retired].every((one) => one.pendingRequests === 0),
         reloadTls: () => {
+          if (isStopping) return;
           if (!files) return log("info", "there is no certificate to read again");
           const old = server;
           try {
             const fresh = readTls(files);
             // The runtime cannot change the certificate of a listening socket: another one takes its place.
             server = serveWith(fresh, port);
-            log("info", "the certificate was read again", { valid_to: new X509Certificate(fresh.cert).validTo });
+            log("info", "the certificate was read again", describe(fresh));
           } catch (error) {
-            return log("error", "the certificate was not read again, the old one stays", errorFields(error));
+            return log("error", "the certificate was not read again, the old one stays", { error: reasonOf(error) });
           }
           // What it has begun it finishes.
           retired.add(old);
@@ -89,7 +95,7 @@ function urlOf(tls: Tls | undefined, hostname: string, port: number): string {
 type AddressReader = (request: Request, peer: string | undefined) => string | null;
 
 function addressReader(trusted_proxies: string | undefined): AddressReader {
-  if (trusted_proxies === undefined) return (_, peer) => peer ?? null;
+  if (trusted_proxies === undefined) return (_, peer) => (peer === undefined ? null : plainAddress(peer));
   try {
     const proxies = parseProxies(trusted_proxies);
     return (request, peer) =>
@@ -178,6 +184,10 @@ function readTls({ cert, key }: Tls): Tls {
     throw new SettingError(`--tls-cert ${cert} and --tls-key ${key} cannot be used together: ${reasonOf(error)}`);
   }
   return tls;
+}
+
+function describe({ cert }: Tls): Record<string, unknown> {
+  return { names: namesIn(cert), valid_to: new X509Certificate(cert).validTo };
 }
 
 /** Names a certificate is good for, this machine's own first. */

@@ -84,12 +84,12 @@ const agentVerb = verb(
     state: { type: "string", description: "Folder for what must survive a crash", default: "./ferry-agent" },
     "kill-after": { type: "string", description: "Seconds a hook has to end when it is told to", default: "10" },
   },
-  async ({ args, connection }) => {
+  async ({ args, freshConnection }) => {
     const { AgentEnd, runAgent } = await import("./agent/agent.ts");
     const [stop, hurry] = [new AbortController(), new AbortController()];
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
     await runAgent({
-      connection: connection(),
+      connect: freshConnection,
       hooks: args.hooks,
       state: args.state,
       server_id: args["server-id"],

@@ -98,17 +98,14 @@ export class Keys {
   }
 
   /**
-   * Makes a key of the same user, role and source in place of an old one, which stays good for `overlap_s` seconds.
-   * Throws `conflict` for a key that has ended or is temporary.
+   * Makes a key of the same user, role and source in place of an old one, which stays good for `overlap_s` seconds; one
+   * that has ended stays so. Throws `conflict` for a temporary key.
    */
   async rotateKey(principal: Principal, access_key: string, overlap_s: number): Promise<NewKey> {
     return this.#change(access_key, async (tx) => {
       const old = await own(tx, principal, access_key);
       const now = this.#platform.now();
       if (old.security_token_hash !== null) throw new Failure("conflict", "a temporary key is not rotated: it ends");
-      if (old.disabled_at !== null || (old.expires_at !== null && old.expires_at <= now)) {
-        throw new Failure("conflict", `access key ${access_key} is not in use any more`);
-      }
       const account = await selectAccountBySeq(tx, old.account_seq);
       const user = await selectUser(tx, { seq: old.user_seq });
       if (!account || !user) throw new Error("a key's account and user are always there");

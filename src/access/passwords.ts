@@ -27,8 +27,9 @@ export class Passwords {
   readonly #platform: Platform;
   readonly #pairs = new Map<string, Pair>();
   readonly #ofNetwork = new Map<string, number>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #checks = new Line();
+  /** Asked for by admins: not kept waiting by who signs in. */
+  readonly #hashes = new Line();
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -36,7 +37,7 @@ export class Passwords {
 
   /** Throws `unavailable` where too many wait. */
   hash(password: string): Promise<string> {
-    return this.#inTurn(() => hashPassword(password, this.#platform.randomBytes(SALT_BYTES)));
+    return this.#hashes.inTurn(() => hashPassword(password, this.#platform.randomBytes(SALT_BYTES)));
   }
 
   /**
@@ -45,15 +46,17 @@ export class Passwords {
    */
   async check(user: string, address: string | null, password: string, hash: string | null): Promise<boolean> {
     const isRight = () => (hash === null ? asIfWrong(password) : isPassword(password, hash));
-    if (address === null) return this.#ofOne("", () => this.#inTurn(isRight));
+    if (address === null) return this.#ofOne("", () => this.#checks.inTurn(isRight));
     const network = networkOf(address);
-    return this.#guarded(JSON.stringify([network, user]), () => this.#ofOne(network, () => this.#inTurn(isRight)));
+    return this.#guarded(JSON.stringify([network, user]), () =>
+      this.#ofOne(network, () => this.#checks.inTurn(isRight)),
+    );
   }
 
   async #guarded(key: string, check: () => Promise<boolean>): Promise<boolean> {
     const pair = this.#pairs.get(key) ?? { failures: 0, checking: 0, lockedUntil: 0 };
     const now = this.#platform.now();
-    if (pair.failures >= MAX_FAILURES && now >= pair.lockedUntil) pair.failures = 0;
+    if (now >= pair.lockedUntil) pair.failures = 0;
     if (pair.failures >= MAX_FAILURES) {
       const seconds = Math.ceil((pair.lockedUntil - now) / 1000);
       throw new Failure("signInRefused", `too many failed attempts from this address: try again in ${seconds} s`);
@@ -100,8 +103,14 @@ export class Passwords {
       else this.#ofNetwork.set(network, left);
     }
   }
+}
 
-  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Lets a few work at a time. */
+class Line {
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  async inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#running < AT_ONCE) this.#running += 1;
     else {
       if (this.#waiting.length >= MAX_WAITING) throw tooMany();

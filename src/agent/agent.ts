@@ -11,19 +11,24 @@ import { identify, openState, type SourceChoice } from "./source.ts";
 export { AgentEnd } from "./end.ts";
 
 type AgentOptions = Pick<LoopOptions, "hooks" | "killAfterMs" | "stop" | "hurry"> &
-  SourceChoice & { connection: Connection; state: string };
+  SourceChoice & {
+    /** Where to call and as whom; asked before each call, as keys and certificates are renewed. */
+    connect: () => Connection;
+    state: string;
+  };
 
 /** Runs the agent of one source server until it is stopped. Throws `AgentEnd`. */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  const { connection, state } = options;
+  const { connect, state } = options;
+  const { endpoint } = connect();
   const log = stderrLog;
   const journal = openState(state, options);
-  const service = new Service(new Caller(connection, log), log);
+  const service = new Service(new Caller(connect, log), log);
   await endLeftovers(journal, options);
   try {
     const source_id = await identify(options, journal, service);
     if (source_id === undefined) return;
-    log(`agent of source ${source_id} at ${connection.endpoint}`);
+    log(`agent of source ${source_id} at ${endpoint}`);
     await new Loop({ ...options, source_id, journal, service, log }).run();
   } catch (error) {
     if (!(error instanceof AgentEnd) || error.reason !== "notFound") throw error;
@@ -39,5 +44,6 @@ async function endLeftovers(journal: Journal, { killAfterMs, hurry }: AgentOptio
   const left = find().length;
   if (left === 0) return;
   stderrLog(`an earlier run has left processes behind (${left}): ending them`);
-  await endProcesses(find, killAfterMs, hurry);
+  const alive = await endProcesses(find, killAfterMs, hurry);
+  if (alive.length > 0) stderrLog(`cannot be ended: ${alive.join(", ")}; going on beside them`);
 }

@@ -1,9 +1,14 @@
 import { type Connection, signedFetch } from "../client/client.ts";
+import { parseObject } from "../core/json-object.ts";
 import { Backoff, pause } from "./backoff.ts";
 import { AgentEnd } from "./end.ts";
 import type { Log } from "./log.ts";
 
 const CALL_TIMEOUT_MS = 60_000;
+/** A call that was let wait and broke off after this was cut on the way: the service itself would refuse it sooner. */
+const CUT_AFTER_MS = 5_000;
+/** The status of a call that was cut. */
+export const CUT = 0;
 
 export interface Answer {
   status: number;
@@ -16,8 +21,10 @@ export interface Call {
   headers?: Record<string, string>;
   /** Failing statuses that are an answer here; others are tried again. */
   takes?: readonly number[];
-  /** How long the server may take on purpose. */
+  /** How long the server may take on purpose; then an answer may be `CUT`. */
   waitMs?: number;
+  /** How often at most; absent: until there is an answer. */
+  tries?: number;
 }
 
 /** Why there is no answer, and what kind of reason that is: one outage has many wordings. */
@@ -28,44 +35,60 @@ interface Outage {
 
 /** Calls the service, which may be away for any time. */
 export class Caller {
-  readonly #connection: Connection;
+  readonly #connect: () => Connection;
+  /** As it was at the last try. */
+  #endpoint = "";
   readonly #log: Log;
-  #outage: Outage | undefined;
+  /** By method: reports may be refused while polls are answered. */
+  readonly #outages = new Map<string, Outage>();
   /** Whether it has ever answered us: after that no refusal ends a migration that runs. */
   #wasAccepted = false;
 
-  constructor(connection: Connection, log: Log) {
-    this.#connection = connection;
+  constructor(connect: () => Connection, log: Log) {
+    this.#connect = connect;
     this.#log = log;
   }
 
   /**
-   * Calls until there is an answer that another try would not change; undefined if the signal comes first. Throws
+   * Calls until there is an answer that another try would not change; undefined if the signal or the end of the tries
+   * comes first. Throws
    * `AgentEnd` if the source is unknown, or the credentials are refused from the beginning.
    */
   async call(method: "GET" | "POST", path: string, call: Call, signal: AbortSignal): Promise<Answer | undefined> {
-    for (const backoff = new Backoff(); !signal.aborted; await pause(backoff.nextMs(), signal)) {
+    const { tries = Number.POSITIVE_INFINITY } = call;
+    const backoff = new Backoff();
+    for (let tried = 0; tried < tries && !signal.aborted; tried += 1) {
+      if (tried > 0) await pause(backoff.nextMs(), signal);
       const answer = await this.#try(method, path, call, signal);
       if (signal.aborted) return undefined;
       const outage = "reason" in answer ? answer : this.#outageOf(answer, call);
-      this.#note(outage);
+      this.#note(method, outage);
       if (!outage) return answer as Answer;
     }
     return undefined;
   }
 
   /** Said once when it begins and once when it is over. */
-  #note(outage: Outage | undefined): void {
-    if (outage && outage.kind !== this.#outage?.kind) this.#log(`${outage.reason}; trying again`);
-    if (!outage && this.#outage) this.#log(`${this.#connection.endpoint} answers again`);
-    if (!outage) this.#wasAccepted = true;
-    this.#outage = outage;
+  #note(method: string, outage: Outage | undefined): void {
+    const known = [...this.#outages];
+    if (outage) {
+      if (!known.some(([, { kind }]) => kind === outage.kind)) this.#log(`${outage.reason}; trying again`);
+      this.#outages.set(method, outage);
+      return;
+    }
+    const over = known.filter(([of, { kind }]) => of === method || kind === "unreachable");
+    for (const [of] of over) this.#outages.delete(of);
+    if (over.length > 0) this.#log(`${this.#endpoint} answers again`);
+    this.#wasAccepted = true;
   }
 
   async #try(method: string, path: string, call: Call, signal: AbortSignal): Promise<Answer | Outage> {
     const { body, headers = {}, waitMs = 0 } = call;
+    const startedMs = performance.now();
     try {
-      const response = await signedFetch(this.#connection, Date.now(), `${this.#connection.endpoint}${path}`, {
+      const connection = this.#connect();
+      this.#endpoint = connection.endpoint;
+      const response = await signedFetch(connection, Date.now(), `${connection.endpoint}${path}`, {
         method,
         headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
         ...(body !== undefined && { body }),
@@ -73,21 +96,34 @@ export class Caller {
       });
       return { status: response.status, headers: response.headers, text: await response.text() };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { kind: "unreachable", reason: `no answer from ${this.#connection.endpoint}: ${reason}` };
+      const isCut = waitMs > CUT_AFTER_MS && performance.now() - startedMs > CUT_AFTER_MS;
+      if (isCut) return { status: CUT, headers: new Headers(), text: "" };
+      // The runtime adds how to see more of it, which is no help here.
+      const reason = (error instanceof Error ? error.message : String(error)).replace(/ For more information, .*/s, "");
+      const hint = /certificate/i.test(reason) ? "; --cacert FILE or FERRY_CACERT names certificates to trust" : "";
+      return { kind: "unreachable", reason: `no answer from ${this.#endpoint}: ${reason}${hint}` };
     }
   }
 
   /** Why an answer does not count; undefined if it does. */
   #outageOf({ status, text }: Answer, { takes = [] }: Call): Outage | undefined {
+    if (status === CUT) return undefined;
     const body = parseObject(text);
     const message = messageOf(text);
-    const reason = `${this.#connection.endpoint} answers ${status}: ${message}`;
-    if (status === 404 && body?.error_code === UNKNOWN_OBJECT) throw new AgentEnd("notFound", message);
-    if (!this.#wasAccepted && status === 401) throw new AgentEnd("notSignedIn", reason);
-    if (!this.#wasAccepted && status === 403) throw new AgentEnd("refused", reason);
-    // A 200 of something in between is no answer: a report would be taken for delivered.
-    const isAnswer = status === 200 ? body !== undefined : takes.includes(status);
+    const reason = `${this.#endpoint} answers ${status}: ${message}`;
+    // What something in between says, a proxy or a wrong address, is no answer of the service.
+    const isOwn = status === 200 ? body !== undefined : typeof body?.error_code === "string";
+    if (isOwn && status === 404 && body?.error_code === UNKNOWN_OBJECT) throw new AgentEnd("notFound", message);
+    const isFinal = isOwn && !this.#wasAccepted && !WRONG_CLOCK.test(message);
+    if (isFinal && status === 401) throw new AgentEnd("notSignedIn", reason);
+    if (isFinal && status === 403) throw new AgentEnd("refused", reason);
+    if (isFinal && body?.error_code === UNKNOWN_ROUTE) {
+      throw new AgentEnd(
+        "usage",
+        `${reason}: the endpoint is http://HOST:PORT or https://HOST:PORT, nothing behind it`,
+      );
+    }
+    const isAnswer = isOwn && (status === 200 || takes.includes(status));
     return isAnswer ? undefined : { kind: status, reason };
   }
 }
@@ -95,17 +131,12 @@ export class Caller {
 /** What the service calls an object it does not have; a proxy's 404 says nothing about the source. */
 const UNKNOWN_OBJECT = "SMS.8004";
 
+const UNKNOWN_ROUTE = "APIGW.0101";
+/** A clock that is wrong at the start of a machine is set right after a while. */
+const WRONG_CLOCK = /X-Sdk-Date/;
+
 /** What a refusal says, whoever wrote it. */
 export function messageOf(text: string): string {
   const body = parseObject(text);
   return body?.error_code ? `${body.error_msg} (${body.error_code})` : JSON.stringify(text.slice(0, 200));
-}
-
-export function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -28,6 +28,8 @@ export class Hook {
   readonly #options: HookOptions;
   #child: Bun.Subprocess<Uint8Array, "pipe", "pipe"> | undefined;
   #ended_by: string | undefined;
+  /** Resolves when the hook is not waited for any more. */
+  readonly #givenUp = Promise.withResolvers<void>();
 
   constructor(options: HookOptions) {
     this.#options = options;
@@ -54,7 +56,7 @@ export class Hook {
     const errors = new Tail(TAIL_BYTES);
     const lines = new Lines((line) => this.#options.log(`  ${line}`));
     const streams = [follow(stdout, output), follow(stderr, errors, lines)];
-    await exited;
+    await Promise.race([exited, this.#givenUp.promise]);
     const duration_ms = Math.round(performance.now() - startedMs);
     const drained = Promise.all(streams.map(({ end }) => end));
     const isDrained = new AbortController();
@@ -78,7 +80,10 @@ export class Hook {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     this.#ended_by = by;
     const left = () => processesOf([this.command.command_id], child.pid);
-    await endProcesses(left, this.#options.killAfterMs, hurry);
+    const alive = await endProcesses(left, this.#options.killAfterMs, hurry);
+    if (alive.length === 0) return;
+    this.#options.log(`cannot be ended: ${alive.join(", ")}; going on beside it`);
+    this.#givenUp.resolve();
   }
 
   #input() {
@@ -109,7 +114,7 @@ export class Hook {
     const error_tail = isSuccess ? "" : errors.text();
     const facts: Facts = {
       attempt: this.#options.attempt,
-      ...(signalCode ? { signal: String(signalCode) } : { exit_code: exitCode ?? 0 }),
+      ...(signalCode ? { signal: String(signalCode) } : exitCode !== null && { exit_code: exitCode }),
       duration_ms,
       ...(this.#ended_by !== undefined && { ended_by: this.#ended_by }),
       ...(output_tail && { output_tail }),
@@ -121,7 +126,7 @@ export class Hook {
   #notStarted(path: string, error: unknown): Report {
     const reason = error instanceof Error ? error.message : String(error);
     const detail = existsSync(path)
-      ? { error_code: "FERRY.HOOK_NOT_EXECUTABLE", error_msg: `the hook ${path} cannot be run: ${reason}` }
+      ? { error_code: "FERRY.HOOK_NOT_EXECUTABLE", error_msg: `the hook ${path} cannot be run (chmod +x?): ${reason}` }
       : { error_code: "FERRY.HOOK_MISSING", error_msg: `there is no hook ${path}` };
     this.#options.log(`  ${detail.error_msg}`);
     return { result: "fail", printed: JSON.stringify(detail), facts: { attempt: this.#options.attempt } };

@@ -1,27 +1,42 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
+import { parseObject } from "../core/json-object.ts";
 import { writePrivateFile } from "../core/private-file.ts";
-import type { CommandName } from "./offer.ts";
-import type { Report } from "./report.ts";
+import { commandNames } from "./offer.ts";
+import { minimalReport, type Report } from "./report.ts";
 
-/** A command that was begun; with a report once it is finished. */
-export interface Entry {
-  command_id: string;
-  command_name: CommandName;
-  attempt: number;
-  report?: Report;
-}
+const Facts = v.looseObject({ attempt: v.number() });
+const Contents = v.object({
+  source_id: v.optional(v.string()),
+  commands: v.array(
+    v.object({
+      command_id: v.string(),
+      command_name: v.picklist(commandNames),
+      attempt: v.number(),
+      report: v.optional(
+        v.object({
+          result: v.picklist(["success", "fail"]),
+          printed: v.optional(v.string()),
+          facts: Facts as v.GenericSchema<Report["facts"]>,
+        }),
+      ),
+      reported: v.optional(v.boolean()),
+    }),
+  ),
+});
+type Contents = v.InferOutput<typeof Contents>;
 
-interface Contents {
-  source_id?: string;
-  commands: Entry[];
-}
+/** A command that was begun; with a report once it is finished, and a mark once that was answered. */
+export type Entry = Contents["commands"][number];
 
 /**
- * What was begun and never came again (an operator has cancelled it meanwhile) is remembered up to this many commands;
- * an older one would still be told apart by the number of its delivery.
+ * What was reported, and what was begun and never came again, is remembered up to this many commands: a service that
+ * was restored from a copy may offer one anew.
  */
 const MOST_ENTRIES = 100;
+/** What a hook has printed is kept beyond its report up to this size. */
+const KEPT_PRINTED_CHARS = 4_096;
 
 /** What an agent must know after a crash, in one small file. Every change is on disk when it returns. */
 export class Journal {
@@ -41,31 +56,58 @@ export class Journal {
     return this.#contents.commands;
   }
 
+  get hasUnreported(): boolean {
+    return this.entries.some(({ report, reported }) => report && !reported);
+  }
+
   keepSource(source_id: string): void {
     if (source_id !== this.source_id) this.#write({ ...this.#contents, source_id });
   }
 
   /** Before the hook is started. */
   begin(entry: Entry): void {
-    this.#writeEntries([...this.#without(entry.command_id), entry].slice(-MOST_ENTRIES));
+    this.#writeEntries([...this.#without(entry.command_id), entry]);
   }
 
-  /** Before the report is sent. */
-  finish(entry: Entry, report: Report): void {
-    this.#writeEntries([...this.#without(entry.command_id), { ...entry, report }]);
+  /**
+   * Before the report is sent. Where there is no room for all of it, it is kept in memory: better reported from there
+   * than run again. Answers whether it is on disk.
+   */
+  finish(entry: Entry, report: Report): boolean {
+    const contents = { ...this.#contents, commands: [...this.#without(entry.command_id), { ...entry, report }] };
+    try {
+      this.#write(contents);
+      return true;
+    } catch {
+      this.#contents = contents;
+      return false;
+    }
   }
 
-  /** Once the report was answered. */
-  remove(command_id: string): void {
-    this.#writeEntries(this.#without(command_id));
+  /** Once the report was answered: it is kept, in short, in case the command is offered again. */
+  reported({ report, ...entry }: Entry): void {
+    const isLong = (report?.printed?.length ?? 0) > KEPT_PRINTED_CHARS;
+    const kept = report && isLong ? minimalReport(report, "sent in full before") : report;
+    const mark = { ...entry, ...(kept && { report: kept }), reported: true };
+    this.#writeEntries([...this.#without(entry.command_id), mark]);
+  }
+
+  /** A command that was reported is offered all the same: its report is to be sent once more. */
+  reportAgain(command_id: string): void {
+    this.#writeEntries(
+      this.entries.map((entry) => (entry.command_id === command_id ? { ...entry, reported: false } : entry)),
+    );
   }
 
   #without(command_id: string): Entry[] {
     return this.entries.filter((entry) => entry.command_id !== command_id);
   }
 
+  /** The newest, and whatever is still to be reported. */
   #writeEntries(commands: Entry[]): void {
-    this.#write({ ...this.#contents, commands });
+    const oldest = commands.length - MOST_ENTRIES;
+    const kept = commands.filter((entry, index) => index >= oldest || (entry.report && !entry.reported));
+    this.#write({ ...this.#contents, commands: kept });
   }
 
   #write(contents: Contents): void {
@@ -82,11 +124,7 @@ function read(path: string): Contents {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return { commands: [] };
     throw error;
   }
-  try {
-    const contents = JSON.parse(text) as Contents;
-    if (Array.isArray(contents.commands)) return contents;
-  } catch {
-    // said below
-  }
+  const contents = v.safeParse(Contents, parseObject(text));
+  if (contents.success) return contents.output;
   throw new Error(`${path} is no journal of an agent: look at it, and remove it to begin anew`);
 }

@@ -1,6 +1,6 @@
 import { jittered, pause } from "./backoff.ts";
 import { Hook } from "./hook.ts";
-import type { Journal } from "./journal.ts";
+import type { Entry, Journal } from "./journal.ts";
 import type { Log } from "./log.ts";
 import { type Command, decide, type Offer } from "./offer.ts";
 import type { Report } from "./report.ts";
@@ -8,8 +8,10 @@ import type { Service } from "./service.ts";
 
 /** Between polls that find nothing, where the service does not wait. */
 const IDLE_EVERY_MS = 5_000;
-/** Between polls while a hook runs: its own command comes back at once. */
+/** Between polls while a hook runs or a report is not taken: the command comes back at once. */
 const BUSY_EVERY_MS = 3_000;
+/** A report that was refused is sent again this late, should the command still be offered. */
+const REFUSED_EVERY_MS = 60_000;
 
 export interface LoopOptions {
   /** Folder of the hooks. */
@@ -41,6 +43,8 @@ export class Loop {
   /** From here on a hook that is ended is not finished: its command is offered again at the next start. */
   #isEnding = false;
   #running: Running | undefined;
+  /** When the service refused a command's report. */
+  readonly #refusedAt = new Map<string, number>();
   /** What was said last of an offer that comes back every few seconds. */
   #said = "";
 
@@ -70,7 +74,7 @@ export class Loop {
     await this.#reportFinished();
     const startedMs = performance.now();
     const { service, journal, source_id } = this.#options;
-    const answer = await service.poll(source_id, this.#nextWait());
+    const answer = await service.poll(source_id, !journal.hasUnreported, this.#nextWait());
     if (!answer) return;
     journal.keepSource(source_id);
     const everyMs = await this.#follow(answer.offer);
@@ -89,7 +93,8 @@ export class Loop {
         this.#sayOnce(`${name} is no command this agent knows: ignored`);
         return IDLE_EVERY_MS;
       case "report":
-        return 0;
+        this.#offeredAgain(decision.entry);
+        return BUSY_EVERY_MS;
       case "goOn":
         return BUSY_EVERY_MS;
       case "wait":
@@ -117,8 +122,9 @@ export class Loop {
     log(`begins, attempt ${attempt}`);
     const hook = new Hook({ folder, server_id, command, attempt, killAfterMs, log });
     const finish = (report: Report) => {
+      if (this.#isEnding && hook.wasEnded) return log("interrupted: the next start runs it again");
       log(describe(report));
-      if (!(this.#isEnding && hook.wasEnded)) journal.finish(entry, report);
+      if (!journal.finish(entry, report)) log("its result cannot be written down: reported from memory");
     };
     const over = hook
       .run()
@@ -141,21 +147,22 @@ export class Loop {
     this.#running = undefined;
   }
 
-  /** What is not answered before the stop stays in the journal. */
+  /** One try each, so that a report that is not taken holds up no STOP; what is not answered stays in the journal. */
   async #reportFinished(): Promise<void> {
     const { source_id, journal, service } = this.#options;
     for (const entry of journal.entries) {
-      if (!entry.report) continue;
+      if (!entry.report || entry.reported) continue;
       const isTaken = await service.report(source_id, entry, entry.report, this.#nextWait());
-      if (isTaken === undefined) return;
-      if (isTaken) journal.remove(entry.command_id);
-      else {
-        // The command comes back then, and may do so for ever: not at once, and known to have been begun.
-        const { report: _, ...begun } = entry;
-        journal.begin(begun);
-        await pause(IDLE_EVERY_MS, this.#nextWait());
-      }
+      if (isTaken === undefined) continue;
+      if (!isTaken) this.#refusedAt.set(entry.command_id, performance.now());
+      journal.reported(entry);
     }
+  }
+
+  /** It was reported, and comes again: the service was restored from a copy, or has refused the report. */
+  #offeredAgain({ command_id, reported }: Entry): void {
+    const refusedAt = this.#refusedAt.get(command_id) ?? Number.NEGATIVE_INFINITY;
+    if (reported && performance.now() - refusedAt >= REFUSED_EVERY_MS) this.#options.journal.reportAgain(command_id);
   }
 
   /** The signal for one wait: it comes with the stop and with the end of the running hook. */

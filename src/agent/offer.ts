@@ -1,7 +1,16 @@
 import type { Entry } from "./journal.ts";
 
 /** The commands that have a hook, so what a command's name may become a path for. */
-const commandNames = ["START", "STOP", "SYNC", "DELETE", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"] as const;
+export const commandNames = [
+  "START",
+  "STOP",
+  "SYNC",
+  "DELETE",
+  "SKIP",
+  "PREMIGRATE",
+  "UPLOAD_LOG",
+  "RSET_LOG_ACL",
+] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** What a poll was answered. */
@@ -20,7 +29,7 @@ export interface Command extends Offer {
 export type Decision =
   | { do: "nothing" }
   | { do: "ignore" } // a command nobody knows
-  | { do: "report" } // it has been carried out: its report is what is missing
+  | { do: "report"; entry: Entry } // it has been carried out: its report is what is missing
   | { do: "goOn" } // its hook is running
   | { do: "wait" } // for the hook of another one
   | { do: "run"; command: Command; attempt: number }; // after the running one was ended, if there is one
@@ -38,14 +47,15 @@ export function decide(
   if (!isCommand(offer)) return { do: "ignore" };
   if (running?.command_id === offer.command_id) return { do: "goOn" };
   const begun = journal.find(({ command_id }) => command_id === offer.command_id);
-  if (begun?.report) return { do: "report" };
+  if (begun?.report) return { do: "report", entry: begun };
   if (running && !ending.includes(offer.command_name)) return { do: "wait" };
   return { do: "run", command: offer, attempt: attemptOf(offer, begun) };
 }
 
-/** 1 is a promise to the hook: this command was never begun before. */
+/** 1 is a promise to the hook: this command was never begun before. Beyond, how often this agent has begun it. */
 function attemptOf({ delivery }: Offer, begun: Entry | undefined): number {
-  return delivery === 1 && !begun ? 1 : Math.max(delivery ?? 0, 2);
+  if (begun) return begun.attempt + 1;
+  return delivery === 1 ? 1 : 2;
 }
 
 function isCommand(offer: Offer): offer is Command {

@@ -5,19 +5,23 @@ export const MARK = "FERRY_COMMAND_ID";
 
 const LOOK_EVERY_MS = 50;
 
+/** What has not gone so long after its SIGKILL belongs to another user or waits for a device. */
+const GIVE_UP_MS = 5_000;
+
 /**
  * Ends what `find` names: SIGTERM, and SIGKILL to what is left after a time, or at once when `hurry` comes. Resolves
- * when nothing is left.
+ * when nothing is left, or with what cannot be ended.
  */
-export async function endProcesses(find: () => number[], killAfterMs: number, hurry: AbortSignal): Promise<void> {
+export async function endProcesses(find: () => number[], killAfterMs: number, hurry: AbortSignal): Promise<number[]> {
   const killAtMs = performance.now() + killAfterMs;
   for (const target of find()) send(target, "SIGTERM");
   for (let left = find(); left.length > 0; left = find()) {
     if (hurry.aborted || performance.now() >= killAtMs) for (const target of left) send(target, "SIGKILL");
     // Who is in a hurry does not wait for what cannot be ended.
-    if (hurry.aborted) return;
+    if (hurry.aborted || performance.now() >= killAtMs + GIVE_UP_MS) return left;
     await Bun.sleep(LOOK_EVERY_MS);
   }
+  return [];
 }
 
 /**

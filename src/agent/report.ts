@@ -2,7 +2,7 @@
 export interface Report {
   result: "success" | "fail";
   /** The JSON object the hook has printed, as its text: its numbers travel as they were written. */
-  printed: string | undefined;
+  printed?: string | undefined;
   facts: Facts;
 }
 

@@ -1,16 +1,23 @@
-import { type Caller, messageOf, parseObject } from "./caller.ts";
+import { parseObject } from "../core/json-object.ts";
+import { type Caller, CUT, messageOf } from "./caller.ts";
 import type { Entry } from "./journal.ts";
 import type { Log } from "./log.ts";
 import type { Offer } from "./offer.ts";
 import { minimalReport, type Report, reportBody } from "./report.ts";
 
 /** What a poll lets the service wait for a command: the longest it takes. */
-const WAIT_S = 55;
+const LONGEST_WAIT_S = 55;
+/** Something on the way cuts calls that wait: below this it is not worth asking for. */
+const SHORTEST_WAIT_S = 5;
+/** After so many polls that were not cut, a longer wait is tried again. */
+const POLLS_UNTIL_LONGER = 50;
 
 /** The calls an agent makes. Each is undefined if its signal comes before the answer, and throws `AgentEnd`. */
 export class Service {
   readonly #caller: Caller;
   readonly #log: Log;
+  #waitS = LONGEST_WAIT_S;
+  #uncut = 0;
 
   constructor(caller: Caller, log: Log) {
     this.#caller = caller;
@@ -26,11 +33,18 @@ export class Service {
     return typeof id === "string" ? { id } : { refused: messageOf(answer.text) };
   }
 
-  /** What is offered; an idle answer has no offer. */
-  async poll(source_id: string, signal: AbortSignal): Promise<{ offer: Offer | undefined } | undefined> {
-    const path = `${pathOf(source_id)}/command?wait=${WAIT_S}`;
-    const answer = await this.#caller.call("GET", path, { waitMs: WAIT_S * 1000 }, signal);
+  /** What is offered; an idle answer has no offer. `mayWait`: whether there is nothing else to do meanwhile. */
+  async poll(
+    source_id: string,
+    mayWait: boolean,
+    signal: AbortSignal,
+  ): Promise<{ offer: Offer | undefined } | undefined> {
+    const waitS = mayWait ? this.#waitS : 0;
+    const path = `${pathOf(source_id)}/command${waitS > 0 ? `?wait=${waitS}` : ""}`;
+    const answer = await this.#caller.call("GET", path, { waitMs: waitS * 1000 }, signal);
     if (!answer) return undefined;
+    if (mayWait) this.#fitWait(answer.status === CUT);
+    if (answer.status === CUT) return { offer: undefined };
     const command_id = answer.headers.get("x-command-id");
     if (command_id === null) return { offer: undefined };
     const { command_name, command_param = {} } = parseObject(answer.text) as Partial<Offer>;
@@ -43,7 +57,8 @@ export class Service {
     const { command_id, command_name } = entry;
     const send = (sent: Report) => {
       const body = reportBody(command_name, sent);
-      const call = { body, headers: { "x-command-id": command_id }, takes: [400, 413] };
+      // One try: a report that is not taken must not keep a STOP from being heard.
+      const call = { body, headers: { "x-command-id": command_id }, takes: [400, 413], tries: 1 };
       return this.#caller.call("POST", `${pathOf(source_id)}/command_result`, call, signal);
     };
     const tell = (text: string) => this.#log(`${command_name} ${command_id}: ${text}`);
@@ -55,8 +70,23 @@ export class Service {
     }
     if (!answer) return undefined;
     const isTaken = answer.status === 200;
-    tell(isTaken ? "reported" : `the report is refused again, and dropped: ${messageOf(answer.text)}`);
+    tell(isTaken ? "reported" : `the report is refused again: ${messageOf(answer.text)}`);
     return isTaken;
+  }
+
+  /** A proxy on the way may cut calls that wait: then the service is asked to wait less. */
+  #fitWait(wasCut: boolean): void {
+    if (wasCut) {
+      const shorter = Math.floor(this.#waitS / 2);
+      this.#waitS = shorter < SHORTEST_WAIT_S ? 0 : shorter;
+      this.#uncut = 0;
+      this.#log(`a waiting poll was cut off: asking to wait ${this.#waitS} s from now on`);
+      return;
+    }
+    this.#uncut += 1;
+    if (this.#uncut < POLLS_UNTIL_LONGER || this.#waitS === LONGEST_WAIT_S) return;
+    this.#waitS = Math.min(Math.max(this.#waitS * 2, SHORTEST_WAIT_S), LONGEST_WAIT_S);
+    this.#uncut = 0;
   }
 }
 

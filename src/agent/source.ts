@@ -1,4 +1,5 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { AgentEnd } from "./end.ts";
 import { Journal } from "./journal.ts";
 import { lock } from "./lock.ts";
@@ -22,6 +23,9 @@ export function openState(state: string, { hooks, server_id, register }: SourceC
   }
   mkdirSync(state, { recursive: true, mode: 0o700 });
   if (!lock(state)) throw new AgentEnd("refused", `another agent uses ${state}: give this one a --state of its own`);
+  // What a kill in the middle of a write has left.
+  for (const name of readdirSync(state))
+    if (/^journal\.json\.\d+\.new$/.test(name)) rmSync(join(state, name), { recursive: true });
   const journal = new Journal(state);
   const stored = journal.source_id;
   if (server_id !== undefined && stored !== undefined && server_id !== stored) {

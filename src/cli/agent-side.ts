@@ -1,3 +1,4 @@
+import { parseObject } from "../core/json-object.ts";
 import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { commandNames, results } from "./names.ts";
@@ -42,7 +43,9 @@ export const report = verb(
     const command_name = oneOf("COMMAND", args.command.toUpperCase(), commandNames);
     const result = oneOf("RESULT", args.result, results);
     const detail = readValue(args.detail).trim();
-    refuseOtherThanObject(detail);
+    if (!parseObject(detail)) {
+      throw new CliFailure("usage", `--detail takes a JSON object, for example '{"pid":4117}'`);
+    }
     const server_id = await findSource(client(), args.source);
     const id = args["command-id"];
     // As text: a detail's numbers travel as they were written.
@@ -56,13 +59,3 @@ export const report = verb(
     );
   },
 );
-
-function refuseOtherThanObject(text: string): void {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  } catch {
-    // said below
-  }
-  throw new CliFailure("usage", `--detail takes a JSON object, for example '{"pid":4117}'`);
-}

@@ -29,6 +29,9 @@ export const api = verb(
     const headers = { ...(body !== undefined && { "content-type": "application/json" }) };
     const url = `${connection.endpoint}${args.path}`;
     const init = { method, headers, ...(body !== undefined && { body }) };
+    if (args.curl && (connection.token || connection.security_token)) {
+      throw new CliFailure("usage", "--curl would print the token itself: take a lasting access key");
+    }
     if (args.curl) {
       output.print(curlCommand(await signedRequest(connection, Date.now(), url, init), body));
       return;

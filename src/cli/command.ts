@@ -79,7 +79,7 @@ const list = verb(
       source: (item) => (context.output.isTerminal ? item.source_name : item.source_id),
       command: (item) => item.command_name,
       state: (item) => item.state,
-      attempts: (item) => item.attempts,
+      offers: (item) => item.attempts,
       queued: (item) => formatTime(item.created_at),
       ended: (item) => formatTime(item.ended_at),
     });
@@ -102,7 +102,9 @@ const cancel = verb(
     const id = await commandId(client(), args.id);
     const ended = await answer(client().operate.v1.commands[":id"].cancel.$post({ param: { id } }));
     if (args.json) output.print(JSON.stringify(ended, null, 2));
-    output.tell(`${ended.command_name} ${ended.id} is cancelled`);
+    output.tell(
+      `${ended.command_name} ${ended.id} is cancelled; what an agent has begun goes on until it ends or a STOP comes`,
+    );
   },
 );
 

@@ -1,3 +1,5 @@
+import { parseObject } from "../core/json-object.ts";
+
 /** Exit codes of every verb. Source: docs/operations.md, "Exit codes". */
 export const exitCodes = {
   done: 0,
@@ -32,6 +34,10 @@ export type Reply = Pick<Response, "ok" | "status" | "headers" | "text">;
 
 /** What an answer with a failing status means here. */
 export async function failureOf(response: Reply): Promise<CliFailure> {
+  if (response.status >= 300 && response.status < 400) {
+    const to = response.headers.get("location");
+    return new CliFailure("failed", `it answers ${response.status}, see ${to}: redirects are not followed`);
+  }
   const text = await response.text();
   const { error_code = String(response.status), error_msg = text } = parseError(text);
   const request = response.headers.get("x-request-id");
@@ -45,20 +51,16 @@ function reasonOf(status: number, code: string): ExitReason {
   if (status === 401) return "notSignedIn";
   if (status === 403) return "refused";
   if (status === 404) return "notFound";
-  if (status === 413 || code === "SMS.8001") return "usage";
+  // 400 is the code of IAM's own refusals.
+  if (status === 413 || code === "SMS.8001" || code === "400") return "usage";
   if (status === 400) return "refused";
   return "failed";
 }
 
 function parseError(text: string): { error_code?: string; error_msg?: string } {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body !== "object" || body === null) return {};
-    if (!("error" in body)) return body;
-    // The token calls answer in the form of IAM.
-    const { code, message } = body.error as { code?: unknown; message?: string };
-    return { error_code: String(code), ...(message !== undefined && { error_msg: message }) };
-  } catch {
-    return {};
-  }
+  const body = parseObject(text);
+  if (!body?.error) return body ?? {};
+  // The token calls answer in the form of IAM.
+  const { code, message } = body.error as { code?: unknown; message?: string };
+  return { error_code: String(code), ...(message !== undefined && { error_msg: message }) };
 }

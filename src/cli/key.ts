@@ -35,7 +35,11 @@ const create = verb(
       ...(expires_in_s !== undefined && { expires_in_s }),
       ...(enrolment !== undefined && { enrolment }),
     };
-    printNewKey(output, args.json, connection().endpoint, await answer(client().operate.v1.keys.$post({ json })));
+    const { endpoint, ca } = connection();
+    printNewKey(output, args.json, endpoint, await answer(client().operate.v1.keys.$post({ json })));
+    if (!enrolment) return;
+    const trust = ca === undefined ? "" : ", and FERRY_CACERT names the service's certificate";
+    output.tell(`next, on the machine, where these are set${trust}: ferry agent --hooks DIR --register`);
   },
 );
 
@@ -85,7 +89,7 @@ const rotate = verb(
     const { rotate } = client().operate.v1.keys[":access_key"];
     const made = await answer(rotate.$post({ param: paramOf(args.key), json }));
     printNewKey(output, args.json, connection().endpoint, made);
-    output.tell(`it takes the place of ${args.key}; ferry key list shows how long that one is good`);
+    output.tell(`it takes the place of ${args.key}: set it where that one is used, before that ends (ferry key list)`);
   },
 );
 
@@ -93,10 +97,11 @@ function paramOf(key: string) {
   return { access_key: encodeURIComponent(key) };
 }
 
-function stateOf({ disabled_at, expires_at, enrolment }: Key): string {
+function stateOf({ disabled_at, expires_at, enrolment, source_id }: Key): string {
   if (disabled_at !== null) return "disabled";
   if (expires_at !== null && expires_at <= Date.now()) return "expired";
-  return enrolment ? "enrolment" : "active";
+  if (enrolment) return source_id === null ? "unused" : "bound";
+  return "active";
 }
 
 /** What signing in takes. */

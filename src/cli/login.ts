@@ -35,7 +35,7 @@ never the password. For a profile that is there already its name is enough: ferr
     const name = checkedName(args.name ?? byFlag ?? (process.env.FERRY_PROFILE || DEFAULT_PROFILE));
     const profiles = readProfiles(process.env);
     const before = profiles.byName.get(name);
-    const who = whoSignsIn(name, before, args);
+    const who = whoSignsIn(before, args);
     const address = addressOf(name, before, args);
     if (args.endpoint === undefined) output.tell(`signing in to ${address.endpoint} as ${who.user ?? who.accessKey}`);
     const profile = await signIn(address, who, args, output);
@@ -60,7 +60,7 @@ interface LoginArgs {
 type Who = { user: string; account: string; accessKey?: never } | { accessKey: string; user?: never };
 
 /** By the flags, else as before. */
-function whoSignsIn(name: string, before: Profile | undefined, args: LoginArgs): Who {
+function whoSignsIn(before: Profile | undefined, args: LoginArgs): Who {
   const { user, account, "access-key": accessKey } = args;
   if (user !== undefined && accessKey !== undefined) {
     throw new CliFailure("usage", "--user and --access-key are two ways to sign in: give one");
@@ -70,12 +70,12 @@ function whoSignsIn(name: string, before: Profile | undefined, args: LoginArgs):
   if (accessKey !== undefined) return { accessKey };
   if (before?.user !== undefined) return { user: before.user, account: before.account ?? "default" };
   if (before?.access_key !== undefined) return { accessKey: before.access_key };
-  throw new CliFailure("usage", newProfile(name));
+  throw new CliFailure("usage", "as whom? --user NAME asks for a password, --access-key KEY for its secret");
 }
 
 function newProfile(name: string): string {
   const called = name === DEFAULT_PROFILE ? "" : ` ${name}`;
-  return `there is no profile ${name} yet: ferry login${called} --endpoint URL --access-key KEY, or --user NAME for the key`;
+  return `there is no profile ${name} yet: ferry login${called} --endpoint URL --user NAME (or --access-key KEY)`;
 }
 
 function addressOf(name: string, before: Profile | undefined, args: LoginArgs): Address {

@@ -74,9 +74,14 @@ export function printTable(output: Output, headings: readonly string[], rows: re
 
 /** A JSON reply with every number as it was sent: JSON.parse would round long ones. */
 export function parseExact(text: string): unknown {
-  return JSON.parse(text, function (this: unknown, _key: string, value: unknown, context?: { source?: string }) {
-    return typeof value === "number" && context?.source !== undefined ? rawJson(context.source) : value;
-  } as Parameters<typeof JSON.parse>[1]);
+  try {
+    return JSON.parse(text, function (this: unknown, _key: string, value: unknown, context?: { source?: string }) {
+      return typeof value === "number" && context?.source !== undefined ? rawJson(context.source) : value;
+    } as Parameters<typeof JSON.parse>[1]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliFailure("failed", "a report is nested too deep to be shown: ferry result export has it as it is");
+  }
 }
 
 function rawJson(source: string): unknown {

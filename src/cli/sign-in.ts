@@ -33,7 +33,9 @@ export async function signInAsUser(
   const response = await calling(address, () => successful(tokens.$post({ query: { nocatalog: "1" }, json })));
   const token = response.headers.get("x-subject-token");
   const { expires_at } = (await response.json()).token;
-  if (!token) throw new CliFailure("failed", `${address.endpoint} gave no token`);
+  if (!token || typeof expires_at !== "string" || Number.isNaN(Date.parse(expires_at))) {
+    throw new CliFailure("failed", `${address.endpoint} gave no token with its end: is it ferry?`);
+  }
   return { ...address, user, account, token, token_expires_at: expires_at };
 }
 

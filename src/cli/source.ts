@@ -1,5 +1,6 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
+import { parseObject } from "../core/json-object.ts";
 import { findSource, oneOf, readValue, SOURCES_PER_PAGE, sourcesNamed, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { type Found, printList } from "./list.ts";
@@ -84,7 +85,7 @@ const register = verb(
       agent_version: "none",
       networks: [],
       ...ready,
-      ...(args.data === undefined ? {} : parseObject(readValue(args.data))),
+      ...(args.data === undefined ? {} : objectOf(readValue(args.data))),
     };
     if (!args.again && !("id" in body)) await refuseTakenName(client(), args.name);
     const { id } = await answer(client().v3.sources.$post({ json: body }));
@@ -127,14 +128,10 @@ async function refuseTakenName(client: Client, name: string): Promise<void> {
   }
 }
 
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // said below
-  }
-  throw new CliFailure("usage", "--data takes a JSON object");
+function objectOf(text: string): Record<string, unknown> {
+  const object = parseObject(text);
+  if (!object) throw new CliFailure("usage", "--data takes a JSON object");
+  return object;
 }
 
 export const source = group("source", "Source servers", { list, show, register, rename, delete: remove });

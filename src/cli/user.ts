@@ -33,7 +33,10 @@ const create = verb(
     };
     const user = await answer(client().operate.v1.users.$post({ json }));
     output.print(args.json ? JSON.stringify(user, null, 2) : user.id);
-    const next = password === undefined ? `ferry key create --user ${name}, or ferry user password ${name}` : undefined;
+    const next =
+      password === undefined
+        ? `ferry key create --user ${name}${role === "agent" ? " --enrolment" : ""}, or ferry user password ${name}`
+        : undefined;
     output.tell(`made user ${name}${next === undefined ? "" : `; next: ${next}`}`);
   },
 );

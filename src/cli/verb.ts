@@ -16,6 +16,8 @@ export interface VerbContext<Args extends VerbArgs> {
   output: Output;
   /** Where to call; with credentials where there are any. */
   connection: () => ChosenConnection;
+  /** Signed in, chosen anew: for programs that go on while keys and certificates are renewed. */
+  freshConnection: () => ChosenConnection;
   /** Signed in; throws where nobody is. */
   client: () => Client;
 }
@@ -52,9 +54,17 @@ export function verb<const Args extends VerbArgs = Record<never, never>>(
         chosen ??= chooseConnection(process.env, parsed as ConnectionFlags);
         return chosen;
       };
+      const freshConnection = () => signedIn(chooseConnection(process.env, parsed as ConnectionFlags), process.env);
       const signedInClient = () => client(signedIn(connection(), process.env), Date.now);
       try {
-        await run({ args: parsed, words, output: processOutput(), connection, client: signedInClient });
+        await run({
+          args: parsed,
+          words,
+          output: processOutput(),
+          connection,
+          freshConnection,
+          client: signedInClient,
+        });
       } catch (error) {
         throw chosen ? withConnection(error, chosen) : error;
       }

@@ -48,7 +48,10 @@ export async function signedRequest(
   return new Request(request.url, { method: request.method, headers, signal: request.signal, ...(body && { body }) });
 }
 
-/** A signed call over a connection that trusts the connection's certificates. */
+/**
+ * A signed call over a connection that trusts the connection's certificates. Redirects are not followed: what is secret
+ * is for this service only.
+ */
 export async function signedFetch(
   connection: Connection,
   now: number,
@@ -57,7 +60,8 @@ export async function signedFetch(
 ): Promise<Response> {
   const request = await signedRequest(connection, now, url, init);
   const { ca } = connection;
-  return ca === undefined ? fetch(request) : fetch(request, { tls: { ca: [...rootCertificates, ca] } });
+  const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...rootCertificates, ca] }) };
+  return fetch(request, { redirect: "manual", tls });
 }
 
 /** The typed client: every operation of the service by its path. */

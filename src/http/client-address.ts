@@ -21,9 +21,9 @@ export function parseProxies(list: string): BlockList {
  * stands before that one was written by nobody known.
  */
 export function clientAddress(peer: string, forwardedFor: string | null, proxies: BlockList): string {
-  let client = plain(peer);
+  let client = plainAddress(peer);
   if (forwardedFor === null) return client;
-  const hops = forwardedFor.split(",").map((hop) => plain(hop.trim()));
+  const hops = forwardedFor.split(",").map((hop) => plainAddress(hop.trim()));
   while (isTrusted(client, proxies)) {
     const hop = hops.pop();
     if (hop === undefined || familyOf(hop) === undefined) break;
@@ -38,7 +38,7 @@ function isTrusted(address: string, proxies: BlockList): boolean {
 }
 
 /** Without port and brackets; an IPv4 address that travels as an IPv6 one as what it is. */
-function plain(address: string): string {
+export function plainAddress(address: string): string {
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(address) ?? [];
   const [, withPort] = /^([\d.]+):\d+$/.exec(address) ?? [];
   return (bracketed ?? withPort ?? address).replace(/^::ffff:(?=\d+\.)/i, "");

@@ -259,7 +259,16 @@ describe("rotateKey", () => {
       { access_key: fresh.access_key, description: "for the wall", expires_at: null },
       { access_key: old.access_key, expires_at: START + 3_600_000, temporary: false },
     ]);
-    expect((await rotate(old, {})).status).toBe(400);
+  });
+
+  test("a key that was disabled or has expired has a successor all the same: its source is not lost", async () => {
+    const { json: old } = await createKey({ enrolment: true });
+    const source_id = await register(ferry, "web-1", {}, old);
+    await disable(old.access_key);
+    const { status, json: fresh } = await rotate(old, {});
+    expect(status).toBe(201);
+    expect((await ferry.call(fresh, "GET", `/v3/sources/${source_id}/command`)).status).toBe(200);
+    expect((await ferry.call(old, "GET", `/v3/sources/${source_id}/command`)).status).toBe(401);
   });
 
   test("one key for enrolment stays one source: while it has none, the old one ends at once", async () => {

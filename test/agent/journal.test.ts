@@ -38,9 +38,9 @@ describe("the journal", () => {
     expect(readdirSync(folder)).toEqual(["journal.json"]);
     if (process.platform !== "win32") expect(statSync(again.path).mode & 0o777).toBe(0o600);
 
-    again.remove("a");
+    again.reported({ ...entry("a"), report });
     again.begin(entry("b", 2));
-    expect(new Journal(folder).entries).toEqual([entry("b", 2)]);
+    expect(new Journal(folder).entries).toEqual([{ ...entry("a"), report, reported: true }, entry("b", 2)]);
     expect(new Journal(folder).source_id).toBe("source-1");
   });
 
@@ -52,6 +52,29 @@ describe("the journal", () => {
     expect(journal.entries).toEqual([entry("a")]);
     journal.begin(entry("b"));
     expect(new Journal(folder).entries).toEqual([entry("a"), entry("b")]);
+  });
+
+  test("a result that cannot be written is kept in memory: reported from there, not run again", () => {
+    const folder = newFolder();
+    const journal = new Journal(folder);
+    journal.begin(entry("a"));
+    mkdirSync(join(folder, `journal.json.${process.pid}.new`)); // in the way
+    expect(journal.finish(entry("a"), report)).toBe(false);
+    expect(new Journal(folder).entries).toEqual([entry("a")]);
+    expect(journal.entries).toEqual([{ ...entry("a"), report }]);
+  });
+
+  test("what was reported is kept in short, the newest hundred; what is still to be reported stays", () => {
+    const journal = new Journal(newFolder());
+    journal.begin(entry("waiting"));
+    journal.finish(entry("waiting"), report);
+    const long = { ...report, printed: JSON.stringify({ text: "x".repeat(5_000) }) };
+    for (let n = 0; n < 120; n += 1) journal.reported({ ...entry(`c${n}`), report: long });
+    expect(journal.entries.length).toBe(101);
+    expect(journal.entries[0]).toEqual({ ...entry("waiting"), report });
+    expect(journal.entries.at(-1)?.report?.printed).toBeUndefined();
+    journal.reportAgain("c119");
+    expect(journal.entries.at(-1)).toMatchObject({ command_id: "c119", reported: false });
   });
 
   test("a change that cannot be written throws, and counts neither on disk nor in memory", () => {

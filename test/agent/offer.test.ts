@@ -34,17 +34,24 @@ describe("what is done with an offer", () => {
 
     ["the first delivery: run, certainly for the first time", offer("START", 1), idle, [], run(1)],
     ["a first delivery beside others that were begun: the same", offer("START", 1), idle, [other], run(1)],
-    ["a later delivery: run, it may have been begun", offer("START", 5), idle, [], run(5)],
+    ["a later delivery: run, it may have been begun", offer("START", 5), idle, [], run(2)],
     ["a delivery without a number: the same", offer("START"), idle, [], run(2)],
-    ["begun before a crash: run again, and the hook is told", offer("START", 3), idle, [begun], run(3)],
+    ["begun before a crash: run again, and the hook is told", offer("START", 3), idle, [begun], run(2)],
     ["begun before a crash, the number repeated: the same", offer("START", 1), idle, [begun], run(2)],
     ["finished and not reported: reported, never run", offer("START", 2), idle, [finished], { do: "report" }],
+    [
+      "reported, and offered again (a service restored from a copy): reported, never run",
+      offer("START", 1),
+      idle,
+      [{ ...finished, reported: true }],
+      { do: "report" },
+    ],
     ["the same of a STOP while another runs: reported", offer("STOP", 2), other, [other, finished], { do: "report" }],
 
     ["the running one: left alone", offer("START", 2), begun, [begun], { do: "goOn" }],
     ["a running STOP: left alone", offer("STOP", 2), begun, [begun], { do: "goOn" }],
     ["a STOP while another runs: instead of it", offer("STOP", 1), other, [other], run(1)],
-    ["a DELETE while another runs: instead of it", offer("DELETE", 4), other, [other], run(4)],
+    ["a DELETE while another runs: instead of it", offer("DELETE", 4), other, [other], run(2)],
     ["a STOP that was begun before: the same, and told", offer("STOP", 1), other, [other, begun], run(2)],
     ...["START", "SYNC", "SKIP", "PREMIGRATE", "UPLOAD_LOG", "RSET_LOG_ACL"].map(
       (name): [string, ReturnType<typeof offer>, Entry, Entry[], object] => [

@@ -136,7 +136,9 @@ describe("kill -9 of the agent", () => {
     });
     await agent.untilLogged("reported");
     expect(agent.lines("START.runs")).toEqual(["1"]);
-    expect(readFileSync(agent.journal, "utf8")).not.toContain(id);
+    expect(JSON.parse(readFileSync(agent.journal, "utf8")).commands).toMatchObject([
+      { command_id: id, reported: true },
+    ]);
     proxy.stop();
   });
 
@@ -247,6 +249,64 @@ describe("a lost reply", () => {
     await agent.untilLogged("reported");
     expect(await kindsOf(ferry, id)).toEqual(["repeat", "matched"]);
     expect(agent.lines("START.runs")).toEqual(["1"]);
+    proxy.stop();
+  });
+});
+
+describe("something on the way that answers reports in the service's place", () => {
+  /** A proxy that answers reports itself while there is an `answer`. */
+  function answering(ferry: Ferry) {
+    const state: { answer: (() => Response) | undefined; reports: number } = { answer: undefined, reports: 0 };
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      idleTimeout: 120,
+      fetch: async (request) => {
+        const { pathname, search } = new URL(request.url);
+        const isReport = pathname.endsWith("/command_result");
+        if (isReport) state.reports += 1;
+        if (isReport && state.answer) return state.answer();
+        const body = request.method === "GET" ? undefined : await request.arrayBuffer();
+        const { method, headers, signal } = request;
+        return fetch(`${ferry.url}${pathname}${search}`, { method, headers, signal, ...(body && { body }) });
+      },
+    });
+    return { url: server.url.origin, state, stop: () => server.stop(true) };
+  }
+
+  const forbidden = () => Response.json({ error_code: "SMS.9004", error_msg: "no" }, { status: 403 });
+  const elsewhere = () => new Response(null, { status: 302, headers: { location: "http://127.0.0.1:9/" } });
+  const page = () => new Response("<html>blocked</html>", { status: 400, headers: { "content-type": "text/html" } });
+  const refusal = () => Response.json({ error_code: "SMS.8001", error_msg: "no" }, { status: 400 });
+  const swallowed = () => Response.json({});
+
+  test.each([
+    ["with 403", forbidden],
+    ["with a redirect", elsewhere],
+    ["with a page", page],
+    ["with a refusal", refusal],
+    ["as if it had been taken", swallowed],
+  ])("%s: the hook is not run again, a STOP is heard, and the report arrives in the end", async (_how, answer) => {
+    const ferry = await Ferry.start();
+    const proxy = answering(ferry);
+    proxy.state.answer = answer;
+    const hooks = { START: "echo '{}'", STOP: "echo '{}'" };
+    const { agent, source_id } = await TestAgent.start(ferry, hooks, proxy.url);
+    const { id } = await ferry.queue(source_id);
+    await waitUntil(() => proxy.state.reports >= 1, "the first report");
+    await waitUntil(async () => (await ferry.command(id)).attempts >= 3, "further offers", 20_000);
+    expect(agent.lines("START.runs")).toEqual(["1"]);
+    const stop = await ferry.queue(source_id, { command_name: "STOP" });
+    await waitUntil(() => agent.lines("STOP.runs").length === 1, "the STOP", 20_000);
+    proxy.state.answer = undefined;
+    agent.signal("SIGTERM");
+    await agent.ended;
+    agent.start();
+    expect(await untilEnded(ferry, stop.id)).toMatchObject({ state: "succeeded" });
+    expect(agent.lines("START.runs")).toEqual(["1"]);
+    expect(agent.lines("STOP.runs")).toEqual(["1"]);
+    agent.signal("SIGTERM");
+    await agent.ended;
     proxy.stop();
   });
 });

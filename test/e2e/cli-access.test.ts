@@ -109,9 +109,9 @@ describe("key", () => {
     const enrolment = variablesOf(await cli(["key", "create", "--user", "agents", "--enrolment"]));
     const listed = async (key: string | undefined) =>
       (await rows("key", "list")).find(([access_key]) => access_key === key)?.slice(1, 6);
-    expect(await listed(enrolment.FERRY_ACCESS_KEY)).toEqual(["agent", "enrolment", "agents", "-", "-"]);
+    expect(await listed(enrolment.FERRY_ACCESS_KEY)).toEqual(["agent", "unused", "agents", "-", "-"]);
     const id = (await cli(["source", "register", "web-1", "--again", "--ip", "192.0.2.1"], 0, "", enrolment)).stdout;
-    expect((await listed(enrolment.FERRY_ACCESS_KEY))?.slice(2, 4)).toEqual(["agents", id.trim()]);
+    expect((await listed(enrolment.FERRY_ACCESS_KEY))?.slice(1, 4)).toEqual(["bound", "agents", id.trim()]);
     await cli(["poll", id.trim()], exitCodes.done, "", enrolment);
 
     const fresh = variablesOf(await cli(["key", "rotate", enrolment.FERRY_ACCESS_KEY ?? "", "--overlap", "0"]));

@@ -60,7 +60,7 @@ _ferry() {
   fi
 }
 
-complete -F _ferry ferry
+complete -o default -F _ferry ferry
 `;
 }
 

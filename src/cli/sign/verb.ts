@@ -35,6 +35,9 @@ the secret key itself is never printed. Exit status 1: the service would refuse 
     at: { type: "string", description: "As of this moment: a date or milliseconds; default: now" },
   },
   async ({ args, words, output, connection }) => {
+    if (args.path !== undefined && !/^(\/|https?:)/.test(args.path)) {
+      throw new CliFailure("usage", `PATH begins with a slash, not ${JSON.stringify(args.path)}`);
+    }
     const request = requestOf(args, words);
     const key = keyOf(connection, output);
     const theirs = args.canonical === undefined ? undefined : readBytes("--canonical", args.canonical).toString("utf8");

@@ -24,8 +24,9 @@ export async function askNewSecret(what: string, fromStdin: boolean | undefined)
 
 function typed(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: what is typed at once must not be echoed.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding("utf8");
   return new Promise((resolve, reject) => {
     let line: string[] = [];

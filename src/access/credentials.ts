@@ -1,9 +1,10 @@
 import type { CredentialStore, KeyRecord } from "../auth/authenticate.ts";
 import { hasExpired } from "../auth/authenticate.ts";
-import type { Holder, Principal, Role } from "../auth/principal.ts";
+import type { Holder, Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";
+import type { Role } from "../core/words.ts";
 import type { Database } from "../db/database.ts";
 import { selectKeyInUse } from "./key-store.ts";
 import { selectToken } from "./token-store.ts";

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
-import type { Role } from "../auth/principal.ts";
+import type { Role } from "../core/words.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type PageRequest, pageClause } from "../db/page.ts";
 import { accessKeys, accounts, users } from "./table.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { roles } from "../auth/principal.ts";
+import { roles } from "../core/words.ts";
 import { integer, pageOf, pageQuery, text, time } from "../http/wire.ts";
 
 const MIN_PASSWORD = 8;

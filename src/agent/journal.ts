@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { parseObject } from "../core/json-object.ts";
 import { writePrivateFile } from "../core/private-file.ts";
-import { commandNames } from "./offer.ts";
+import { commandNames } from "../core/words.ts";
 import { minimalReport, type Report } from "./report.ts";
 
 const Facts = v.looseObject({ attempt: v.number() });

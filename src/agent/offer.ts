@@ -1,17 +1,5 @@
+import { type CommandName, commandNames } from "../core/words.ts";
 import type { Entry } from "./journal.ts";
-
-/** The commands that have a hook, so what a command's name may become a path for. */
-export const commandNames = [
-  "START",
-  "STOP",
-  "SYNC",
-  "DELETE",
-  "SKIP",
-  "PREMIGRATE",
-  "UPLOAD_LOG",
-  "RSET_LOG_ACL",
-] as const;
-export type CommandName = (typeof commandNames)[number];
 
 /** What a poll was answered. */
 export interface Offer {

@@ -1,5 +1,4 @@
-export const roles = ["viewer", "agent", "operator", "admin"] as const;
-export type Role = (typeof roles)[number];
+import type { Role } from "../core/words.ts";
 
 /** Whether everything the role `narrow` may do, `wide` may do too. Source: docs/decisions.md, "Roles". */
 export function covers(wide: Role, narrow: Role): boolean {

@@ -1,7 +1,7 @@
 import { parseObject } from "../core/json-object.ts";
+import { commandNames, reportResults } from "../core/words.ts";
 import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
-import { commandNames, results } from "./names.ts";
 import { successful, verb } from "./verb.ts";
 
 /* The two calls an agent makes, by hand. */
@@ -28,7 +28,7 @@ export const report = verb(
   {
     source: { type: "positional", required: true, description: "Id or name of the source" },
     command: { type: "positional", required: true, description: commandNames.join(", "), words: commandNames },
-    result: { type: "positional", required: true, description: "success or fail", words: results },
+    result: { type: "positional", required: true, description: "success or fail", words: reportResults },
     detail: {
       type: "string",
       description: "result_detail: a JSON object, @FILE or - for standard input",
@@ -41,7 +41,7 @@ export const report = verb(
   },
   async ({ args, client, output }) => {
     const command_name = oneOf("COMMAND", args.command.toUpperCase(), commandNames);
-    const result = oneOf("RESULT", args.result, results);
+    const result = oneOf("RESULT", args.result, reportResults);
     const detail = readValue(args.detail).trim();
     if (!parseObject(detail)) {
       throw new CliFailure("usage", `--detail takes a JSON object, for example '{"pid":4117}'`);

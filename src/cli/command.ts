@@ -1,22 +1,12 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
+import { commandNames, commandStates } from "../core/words.ts";
 import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { allPages, historyArgs, historyQuery, printList } from "./list.ts";
-import { commandNames } from "./names.ts";
 import { formatTime, type Output, parseExact, visible } from "./output.ts";
 import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 
-const states = [
-  "queued",
-  "delivered",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "superseded",
-  "undelivered",
-  "overdue",
-] as const;
 const LOOK_EVERY_MS = 500;
 
 type Shown = InferResponseType<Client["operate"]["v1"]["commands"][":id"]["$get"]>;
@@ -62,12 +52,15 @@ const list = verb(
   {
     ...jsonFlag,
     ...historyArgs,
-    state: { type: "string", description: `Only this state: ${states.join(", ")}`, words: states },
+    state: { type: "string", description: `Only this state: ${commandStates.join(", ")}`, words: commandStates },
   },
   async (context) => {
     const { args, client } = context;
     const { most, query: common } = await historyQuery(client(), args);
-    const query = { ...common, ...(args.state !== undefined && { state: oneOf("--state", args.state, states) }) };
+    const query = {
+      ...common,
+      ...(args.state !== undefined && { state: oneOf("--state", args.state, commandStates) }),
+    };
     const found = await allPages(
       (cursor) =>
         answer(client().operate.v1.commands.$get({ query: { ...query, ...(cursor !== undefined && { cursor }) } })),
@@ -115,14 +108,14 @@ const wait = verb(
     id: { type: "positional", required: true, description: "Id of the command; `last` is the newest" },
     for: {
       type: "string",
-      description: `State to wait for: ${states.join(", ")}`,
-      words: states,
+      description: `State to wait for: ${commandStates.join(", ")}`,
+      words: commandStates,
       default: "succeeded",
     },
     timeout: { type: "string", description: "Give up after this many seconds", default: "3600" },
   },
   async ({ args, client, output }) => {
-    const wanted = oneOf("--for", args.for, states);
+    const wanted = oneOf("--for", args.for, commandStates);
     const timeoutS = wholeNumber("--timeout", args.timeout, 0, 31_536_000) ?? 0;
     const until = Date.now() + timeoutS * 1000;
     for (;;) {

@@ -1,8 +1,8 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
+import { roles } from "../core/words.ts";
 import { oneOf, wholeNumber } from "./arguments.ts";
 import { allPages, EVERY, printList } from "./list.ts";
-import { roles } from "./names.ts";
 import { formatTime, type Output } from "./output.ts";
 import { answer, group, jsonFlag, verb } from "./verb.ts";
 

@@ -1,7 +1,7 @@
 import type { ParsedArgs } from "citty";
 import type { Client } from "../client/client.ts";
+import { commandNames } from "../core/words.ts";
 import { findSource, moment, oneOf, wholeNumber } from "./arguments.ts";
-import { commandNames } from "./names.ts";
 import { type Cell, type Output, printTable } from "./output.ts";
 import type { VerbArgs } from "./verb.ts";
 

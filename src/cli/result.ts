@@ -1,17 +1,16 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
+import { reportKinds, reportResults } from "../core/words.ts";
 import { oneOf } from "./arguments.ts";
 import { allPages, filterQuery, historyArgs, historyFilter, historyQuery, printList } from "./list.ts";
-import { results } from "./names.ts";
 import { formatTime, parseExact } from "./output.ts";
 import { group, jsonFlag, successful, type VerbArgs, verb } from "./verb.ts";
 
 type Page = InferResponseType<Client["operate"]["v1"]["results"]["$get"]>;
 
-const kinds = ["matched", "repeat", "late", "unsolicited"] as const;
 const ofResults = {
-  result: { type: "string", description: "success or fail", words: results },
-  kind: { type: "string", description: "matched, repeat, late or unsolicited", words: kinds },
+  result: { type: "string", description: "success or fail", words: reportResults },
+  kind: { type: "string", description: "matched, repeat, late or unsolicited", words: reportKinds },
 } as const satisfies VerbArgs;
 
 const list = verb(
@@ -60,8 +59,8 @@ const exportAll = verb(
 
 function resultQuery({ result, kind }: { result?: string | undefined; kind?: string | undefined }) {
   return {
-    ...(result !== undefined && { result: oneOf("--result", result, results) }),
-    ...(kind !== undefined && { kind: oneOf("--kind", kind, kinds) }),
+    ...(result !== undefined && { result: oneOf("--result", result, reportResults) }),
+    ...(kind !== undefined && { kind: oneOf("--kind", kind, reportKinds) }),
   };
 }
 

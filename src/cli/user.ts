@@ -1,10 +1,10 @@
 import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
+import { roles } from "../core/words.ts";
 import { oneOf } from "./arguments.ts";
 import { askNewSecret } from "./ask-secret.ts";
 import { CliFailure } from "./failure.ts";
 import { allPages, EVERY, printList } from "./list.ts";
-import { roles } from "./names.ts";
 import { formatTime, type Output } from "./output.ts";
 import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 

@@ -1,5 +1,5 @@
+import type { CommandName } from "../core/words.ts";
 import type { GroupPlan } from "../db/writer.ts";
-import type { CommandName } from "./schema.ts";
 
 /** The first delivery of a command: it is on disk before the reply leaves. */
 export interface DeliveryRow {

@@ -1,4 +1,4 @@
-import type { CommandState, ReportResult } from "./schema.ts";
+import type { CommandState, ReportResult } from "../core/words.ts";
 
 export type CommandEvent =
   | "delivered"

@@ -1,4 +1,4 @@
-import type { CommandName } from "./schema.ts";
+import type { CommandName } from "../core/words.ts";
 
 /** A command that has not ended, as the decisions below need it. */
 export interface OpenCommand {

@@ -1,6 +1,6 @@
+import type { CommandName, ReportKind, ReportResult } from "../core/words.ts";
 import type { GroupPlan } from "../db/writer.ts";
 import { transitions } from "./lifecycle.ts";
-import type { CommandName, ReportKind, ReportResult } from "./schema.ts";
 
 /** A report as it is stored. */
 export interface ReportRow {

@@ -1,36 +1,6 @@
 import * as v from "valibot";
+import { commandNames, commandStates, reportKinds, reportResults } from "../core/words.ts";
 import { integer, jsonObject, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
-
-/** What a poll may hand out and a report may name. Source: docs/decisions.md, "Commands". */
-export const commandNames = [
-  "START",
-  "STOP",
-  "SYNC",
-  "DELETE",
-  "SKIP",
-  "PREMIGRATE",
-  "UPLOAD_LOG",
-  "RSET_LOG_ACL",
-] as const;
-export type CommandName = (typeof commandNames)[number];
-
-export const commandStates = [
-  "queued",
-  "delivered",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "superseded",
-  "undelivered",
-  "overdue",
-] as const;
-export type CommandState = (typeof commandStates)[number];
-
-export const reportResults = ["success", "fail"] as const;
-export type ReportResult = (typeof reportResults)[number];
-
-export const reportKinds = ["matched", "repeat", "late", "unsolicited"] as const;
-export type ReportKind = (typeof reportKinds)[number];
 
 const CommandParam = v.object({
   task_id: v.optional(text(0, 255)),

@@ -1,8 +1,9 @@
 import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import type { CommandState } from "../core/words.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
 import { sources } from "../sources/table.ts";
-import type { CommandState, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
+import type { ListCommandsQuery, ListResultsQuery } from "./schema.ts";
 import { commands, results } from "./table.ts";
 
 const commandColumns = {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { CommandName, CommandState, ReportKind, ReportResult } from "./schema.ts";
+import type { CommandName, CommandState, ReportKind, ReportResult } from "../core/words.ts";
 
 export const commands = sqliteTable(
   "commands",

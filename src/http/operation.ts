@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { Caller } from "../auth/authenticate.ts";
-import type { Principal, Role } from "../auth/principal.ts";
+import type { Principal } from "../auth/principal.ts";
 import type { SignedRequest } from "../auth/signature.ts";
 import { Failure } from "../core/failure.ts";
 import type { Log } from "../core/log.ts";
+import type { Role } from "../core/words.ts";
 import { readBody } from "./body.ts";
 import type { Dialect } from "./failure-reply.ts";
 import { check, parseJsonObject, queryMembers } from "./parse.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type CommandEvent, deadlineEvent, nextState, transitions } from "../../src/commands/lifecycle.ts";
-import { type CommandState, commandStates } from "../../src/commands/schema.ts";
+import { type CommandState, commandStates } from "../../src/core/words.ts";
 
 const events: CommandEvent[] = [
   "delivered",

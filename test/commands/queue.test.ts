@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type OpenCommand, offered, superseded } from "../../src/commands/queue.ts";
-import { type CommandName, commandNames } from "../../src/commands/schema.ts";
+import { type CommandName, commandNames } from "../../src/core/words.ts";
 
 const open = (seq: number, command_name: CommandName, more: Partial<OpenCommand> = {}): OpenCommand => ({
   seq,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { CommandName, ReportKind } from "../../src/commands/schema.ts";
+import type { CommandName, ReportKind } from "../../src/core/words.ts";
 import { type Ferry, poll, queue, register, report, startFerry } from "../harness.ts";
 
 /*

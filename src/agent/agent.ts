@@ -29,6 +29,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     const source_id = await identify(options, journal, service);
     if (source_id === undefined) return;
     log(`agent of source ${source_id} at ${endpoint}`);
+    const problems = options.register ? await service.problems(source_id, options.stop) : [];
+    // Commands are carried out all the same; a whole migration would fail.
+    if (problems.length > 0) log(`the service shows this machine as unavailable: ${problems.join("; ")}`);
     await new Loop({ ...options, source_id, journal, service, log }).run();
   } catch (error) {
     if (!(error instanceof AgentEnd) || error.reason !== "notFound") throw error;

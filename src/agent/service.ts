@@ -33,6 +33,14 @@ export class Service {
     return typeof id === "string" ? { id } : { refused: messageOf(answer.text) };
   }
 
+  /** What the service finds wrong with the machine, in its words. */
+  async problems(source_id: string, signal: AbortSignal): Promise<string[]> {
+    const answer = await this.#caller.call("GET", pathOf(source_id), { tries: 1 }, signal);
+    const { checks } = (answer && parseObject(answer.text)) ?? {};
+    if (!Array.isArray(checks)) return [];
+    return checks.filter(({ result }) => result === "ERROR").map(({ error_or_warn }) => String(error_or_warn));
+  }
+
   /** What is offered; an idle answer has no offer. `mayWait`: whether there is nothing else to do meanwhile. */
   async poll(
     source_id: string,

@@ -421,6 +421,15 @@ test("--register makes a source once, and updates it at later starts", async () 
     return /agent of source (\S+)/.exec(agent.log)?.[1] ?? "";
   };
   const id = await idSaid();
+  interface Shown {
+    connected: boolean;
+    checks: { result: string; error_or_warn: string }[];
+  }
+  const shown = () => ferry.ask<Shown>("GET", `/v3/sources/${id}`);
+  await waitUntil(async () => (await shown()).connected, "the first poll");
+  const problems = (await shown()).checks.filter(({ result }) => result === "ERROR");
+  const saying = problems.map(({ error_or_warn }) => error_or_warn).join("; ");
+  expect(/as unavailable: (.*)/.exec(agent.log)?.[1] ?? "").toBe(saying);
   await ferry.ask("PUT", `/v3/sources/${id}`, { name: "renamed" });
   await agent.kill();
   expect(await idSaid()).toBe(id);

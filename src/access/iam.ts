@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { Failure } from "../core/failure.ts";
+import { roles } from "../core/words.ts";
 import { type Env, operation } from "../http/operation.ts";
 import { text } from "../http/wire.ts";
 import {
@@ -15,7 +16,6 @@ import {
 } from "./iam-schema.ts";
 import type { Access } from "./service.ts";
 
-const everyRole = ["viewer", "agent", "operator", "admin"] as const;
 const subjectToken = { "X-Subject-Token": "The token" };
 
 /** The neighbours of SMS that its clients ask first. Source: docs/decisions.md, "Neighbours on the same port". */
@@ -53,7 +53,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     "/v3/auth/tokens",
     operation("showToken", {
       summary: "What a token of the account is",
-      roles: everyRole,
+      roles,
       dialect: "iam",
       query: CreateTokenQuery,
       headers: { "X-Subject-Token": "The token asked about" },
@@ -72,7 +72,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     "/v3/projects",
     operation("listProjects", {
       summary: "The account's projects; the one of a name is made if it is not there",
-      roles: everyRole,
+      roles,
       dialect: "iam",
       query: ByName,
       reply: Projects,
@@ -90,7 +90,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     "/v3/auth/domains",
     operation("listDomains", {
       summary: "The caller's account",
-      roles: everyRole,
+      roles,
       dialect: "iam",
       query: ByName,
       reply: Domains,
@@ -104,7 +104,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     "/v3/users",
     operation("listAccountUsers", {
       summary: "Users of the account, all or by name",
-      roles: everyRole,
+      roles,
       dialect: "iam",
       query: ByName,
       reply: Users,
@@ -120,7 +120,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     "/v2.1/:project_id/os-availability-zone",
     operation("listAvailabilityZones", {
       summary: "Zones of the region a project is named for",
-      roles: everyRole,
+      roles,
       param: v.object({ project_id: text(1, 64) }),
       reply: AvailabilityZones,
     }),

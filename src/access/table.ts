@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { roles } from "../core/words.ts";
 
 /** Tenants (IAM domains). `seq` 1 is the instance's first account. */
 export const accounts = sqliteTable("accounts", {
@@ -23,8 +24,6 @@ export const projects = sqliteTable(
   (table) => [uniqueIndex("projects_by_name").on(table.account_seq, table.name)],
 );
 
-const ROLES = ["viewer", "agent", "operator", "admin"] as const;
-
 /** Who works with an account: people, and what a group of keys is for. */
 export const users = sqliteTable(
   "users",
@@ -35,7 +34,7 @@ export const users = sqliteTable(
       .notNull()
       .references(() => accounts.seq),
     name: text().notNull(),
-    role: text({ enum: ROLES }).notNull(),
+    role: text({ enum: roles }).notNull(),
     /** Hash with its salt and cost; null: no sign-in by password. */
     password_hash: text(),
     created_at: integer().notNull(),
@@ -59,7 +58,7 @@ export const accessKeys = sqliteTable(
       .notNull()
       .references(() => projects.id),
     /** Narrower than the user's; null: the user's. */
-    role: text({ enum: ROLES }),
+    role: text({ enum: roles }),
     /** Encrypted under the master key; verifying a signature needs the plain text. */
     sealed_secret: text().notNull(),
     /** Of a temporary key; null: the key comes without a security token. */

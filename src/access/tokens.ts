@@ -5,6 +5,7 @@ import { sha256Hex } from "../core/canonical-request.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
 import { record } from "../events/service.ts";
 import type { Credentials } from "./credentials.ts";
 import type { CreateTokenBody, Token } from "./iam-schema.ts";
@@ -67,19 +68,18 @@ export class Tokens {
     const issued_at = this.#platform.now();
     const expires_at = parent?.expires_at ?? issued_at + LIFETIME_MS;
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };
-    let ended: string[] = [];
-    await this.#database.writer.transaction(async (tx) => {
+    const issue = async (tx: Transaction): Promise<string[]> => {
       // What the sign-in was checked against may have changed meanwhile, and its tokens were ended then.
       const now = await selectUser(tx, { seq: user.seq });
       const isAsChecked =
         now && now.disabled_at === null && now.role === user.role && now.password_hash === user.password_hash;
       if (!isAsChecked || (parent && !(await selectToken(tx, parent.hash)))) throw refused();
       await insertToken(tx, { hash: sha256Hex(token), ...row });
-      ended = await deleteOldestTokens(tx, user.seq, MAX_TOKENS_OF_USER);
       const by = { account_seq: account.seq, actor, address };
       await record(tx, by, issued_at, { type: "token.issued", data: { user: user.name, method, expires_at } });
-    });
-    this.#credentials.forgetTokens(ended);
+      return deleteOldestTokens(tx, user.seq, MAX_TOKENS_OF_USER);
+    };
+    await this.#database.writer.transaction(issue, (ended) => this.#credentials.forgetTokens(ended));
     return { token, body: toToken({ ...signedIn, project: project ?? null, token: row }) };
   }
 

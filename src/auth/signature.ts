@@ -8,10 +8,8 @@ import {
   sha256Hex,
   signature,
   stringToSign,
+  WINDOW_MS,
 } from "../core/canonical-request.ts";
-
-/** How far X-Sdk-Date may be from now, both ways. Source: docs/api.md, "Signatures". */
-export const WINDOW_MS = 15 * 60 * 1000;
 
 const AUTHORIZATION = /^SDK-HMAC-SHA256 Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 

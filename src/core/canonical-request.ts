@@ -3,6 +3,9 @@ import { createHash, createHmac } from "node:crypto";
 /** SDK-HMAC-SHA256: what client and server both compute. Source: docs/api.md, "Signatures". */
 const ALGORITHM = "SDK-HMAC-SHA256";
 
+/** How far X-Sdk-Date may be from the service's clock, both ways. Source: docs/api.md, "Signatures". */
+export const WINDOW_MS = 15 * 60 * 1000;
+
 export interface RequestLine {
   /** Upper case. */
   method: string;

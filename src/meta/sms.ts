@@ -1,9 +1,8 @@
 import { Hono } from "hono";
 import { Failure } from "../core/failure.ts";
+import { roles } from "../core/words.ts";
 import { type Env, operation } from "../http/operation.ts";
 import { ListApiVersionResponse, ShowApiVersionParam, Version } from "./schema.ts";
-
-const everyRole = ["viewer", "agent", "operator", "admin"] as const;
 
 export const metaSms = new Hono<Env>()
   .get(
@@ -11,7 +10,7 @@ export const metaSms = new Hono<Env>()
     operation("listApiVersion", {
       summary: "API versions",
       description: "A browser (Accept: text/html) without credentials is sent to the documentation.",
-      roles: everyRole,
+      roles,
       reply: ListApiVersionResponse,
     }),
     (c) => c.json({ versions: [version(c.req.url, c.req.header("Host"))] }),
@@ -20,7 +19,7 @@ export const metaSms = new Hono<Env>()
     "/:version{v[.0-9a-zA-Z]*}",
     operation("showApiVersion", {
       summary: "One API version",
-      roles: everyRole,
+      roles,
       param: ShowApiVersionParam,
       reply: Version,
     }),

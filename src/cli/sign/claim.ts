@@ -1,8 +1,5 @@
-import { parseSdkDate, sha256Hex } from "../../core/canonical-request.ts";
+import { parseSdkDate, sha256Hex, WINDOW_MS } from "../../core/canonical-request.ts";
 import type { PastedRequest } from "./request.ts";
-
-/** How far X-Sdk-Date may be from the service's clock, both ways. Source: docs/api.md, "Signatures". */
-const WINDOW_MS = 15 * 60 * 1000;
 
 /** What an Authorization header says, as far as it can be read. */
 export interface Claim {

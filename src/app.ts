@@ -31,6 +31,8 @@ import { metaSms } from "./meta/sms.ts";
 import { Migprojects } from "./migprojects/service.ts";
 import { Sources } from "./sources/service.ts";
 import { sourcesSms } from "./sources/sms.ts";
+import { Tasks } from "./tasks/service.ts";
+import { tasksSms } from "./tasks/sms.ts";
 import { VERSION } from "./version.ts";
 
 /** Everything behind the routes, put together once per process (or per request, where a runtime wants that). */
@@ -39,6 +41,7 @@ export interface Services {
   events: Events;
   meta: Meta;
   sources: Sources;
+  tasks: Tasks;
   commands: Commands;
   history: CommandHistory;
   actions: Actions;
@@ -51,7 +54,10 @@ export interface ServiceOptions {
   master_key: Uint8Array;
   /** The process's own. */
   passwords: Passwords;
-  settings: Pick<Settings, "region" | "availability_zones">;
+  settings: Pick<
+    Settings,
+    "region" | "availability_zones" | "connected_within_s" | "deliver_within_s" | "finish_within_s"
+  >;
 }
 
 /** Puts the services together; where this process alone writes, loads what waits for the sources. */
@@ -60,18 +66,20 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const sealer = new Sealer(master_key, platform.randomBytes);
   const access = createAccess(platform, database, sealer, passwords, settings);
   const migprojects = new Migprojects(platform, settings.region);
-  const sources = new Sources(platform, database, access.keys, migprojects);
+  const sources = new Sources(platform, database, access.keys, migprojects, settings.connected_within_s);
+  const tasks = new Tasks(platform, database, sources);
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database)
     : new SharedMailbox(platform, database);
   const commands = new Commands(platform, database, access.credentials, sources, mailbox);
   const history = new CommandHistory(database, access.credentials, mailbox);
-  const actions = new Actions(database, sources, commands);
+  const actions = new Actions(database, sources, tasks, commands);
   return {
     access,
     events: new Events(database),
     meta: new Meta(platform, database),
     sources,
+    tasks,
     commands,
     history,
     actions,
@@ -97,12 +105,13 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       const request_id = platform.newId();
       c.set("request_id", request_id);
       c.set("log", platform.log);
-      const { access, events, meta, sources, commands, history, actions } = await services(c.env);
+      const { access, events, meta, sources, tasks, commands, history, actions } = await services(c.env);
       c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.credentials));
       c.set("access", access);
       c.set("events", events);
       c.set("meta", meta);
       c.set("sources", sources);
+      c.set("tasks", tasks);
       c.set("commands", commands);
       c.set("history", history);
       c.set("actions", actions);
@@ -124,6 +133,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .route("/", accessIam)
     .route("/", eventsOperate)
     .route("/", sourcesSms)
+    .route("/", tasksSms)
     .route("/", commandsSms)
     .route("/", commandsOperate)
     .route("/", actionsSms);

@@ -51,6 +51,14 @@ const Days = v.pipe(
   v.description("days"),
 );
 
+const Seconds = (least: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,8}$/, `a whole number of seconds, at least ${least}`),
+    v.transform(Number),
+    v.minValue(least, `a whole number of seconds, at least ${least}`),
+  );
+
 const bootstrapValue = v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _")));
 
 /**
@@ -102,6 +110,24 @@ const SettingsSchema = v.strictObject({
   availability_zones: v.optional(
     v.pipe(Zones, v.description("Zones of regions, REGION:ZONE,ZONE;REGION:ZONE; default: REGIONa and REGIONb")),
     "",
+  ),
+  connected_within_s: v.optional(
+    v.pipe(Seconds(1), v.description("A source counts as connected this many seconds after its agent was last heard")),
+    "60",
+  ),
+  deliver_within_s: v.optional(
+    v.pipe(
+      Seconds(1),
+      v.description("STOP, SKIP and PREMIGRATE of a task fail if no poll fetches them for so many seconds"),
+    ),
+    "86400",
+  ),
+  finish_within_s: v.optional(
+    v.pipe(
+      Seconds(1),
+      v.description("Commands of a task, and passing states, fail if nothing is heard of them for so many seconds"),
+    ),
+    "86400",
   ),
   results_retention_days: v.optional(
     v.pipe(Days, v.description("Delete reports older than this many days; 0: keep them")),

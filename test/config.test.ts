@@ -19,6 +19,9 @@ describe("readSettings", () => {
       region: "region-1",
       insecure_http: false,
       availability_zones: {},
+      connected_within_s: 60,
+      deliver_within_s: 86_400,
+      finish_within_s: 86_400,
       results_retention_days: 0,
       events_retention_days: 0,
     });

@@ -14,7 +14,6 @@ const notYet = new Set([
   "collectLog",
   "createMigproject",
   "createPrivacyAgreements",
-  "createTask",
   "createTemplate",
   "deleteMigproject",
   "deleteServers",

@@ -123,7 +123,13 @@ export async function startFerry() {
       database,
       master_key: MASTER_KEY,
       passwords: new Passwords(platform),
-      settings: { region: "region-1", availability_zones: {} },
+      settings: {
+        region: "region-1",
+        availability_zones: {},
+        connected_within_s: 60,
+        deliver_within_s: 86_400,
+        finish_within_s: 86_400,
+      },
     });
     return { database, services, app: createApp({ platform, services: () => services }) };
   };

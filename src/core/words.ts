@@ -34,3 +34,43 @@ export type ReportResult = (typeof reportResults)[number];
 
 export const reportKinds = ["matched", "repeat", "late", "unsolicited"] as const;
 export type ReportKind = (typeof reportKinds)[number];
+
+/** Where a migration task stands: the union of what the wire's queries and replies list. Source: docs/decisions.md, "States". */
+export const taskStates = [
+  "READY",
+  "RUNNING",
+  "SYNCING",
+  "MIGRATE_SUCCESS",
+  "SYNC_SUCCESS",
+  "MIGRATE_FAIL",
+  "SYNC_FAIL",
+  "ABORTING",
+  "ABORT",
+  "SKIPPING",
+  "DELETING",
+  "RESETING",
+  "SYNC_F_ROLLBACKING",
+  "SYNC_F_ROLLBACK_SUCCESS",
+] as const;
+export type TaskState = (typeof taskStates)[number];
+
+/** What updateTaskStatus takes as `operation`. */
+export const taskActions = [
+  "start",
+  "stop",
+  "restart",
+  "skip",
+  "migration_test",
+  "test",
+  "cutover",
+  "clone_test",
+  "clear",
+  "sync_failed_rollback",
+  "network_check",
+  "collect_log",
+  "error_for_overspeed",
+] as const;
+export type TaskAction = (typeof taskActions)[number];
+
+export const logCollectStatuses = ["INIT", "UPLOADING", "UPLOAD_FAIL", "UPLOADED"] as const;
+export type LogCollectStatus = (typeof logCollectStatuses)[number];

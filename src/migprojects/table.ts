@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** Migration projects. Every account has `SystemProject`, made when first needed. */
@@ -21,5 +22,8 @@ export const migprojects = sqliteTable(
     start_network_check: integer({ mode: "boolean" }).notNull(),
     created_at: integer().notNull(),
   },
-  (table) => [uniqueIndex("migprojects_by_name").on(table.account_seq, table.name)],
+  (table) => [
+    uniqueIndex("migprojects_by_name").on(table.account_seq, table.name),
+    uniqueIndex("migprojects_default").on(table.account_seq).where(sql`isdefault = 1`),
+  ],
 );

@@ -2,9 +2,6 @@ import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import { selectSeenAt, upsertPresence } from "./store.ts";
 
-/** A source counts as connected this long after its last poll or report. */
-const CONNECTED_MS = 60_000;
-
 /** Rows a job writes: many more in one statement would stop the event loop for seconds. */
 const ROWS_PER_JOB = 500;
 /** Where every poll reads the database, the stored time may be this old before it is written anew. */
@@ -17,12 +14,15 @@ const SHARED_STALE_MS = 15_000;
 export class Presence {
   readonly #platform: Platform;
   readonly #database: Database;
+  readonly #connectedMs: number;
   readonly #seen = new Map<number, number>();
   readonly #unwritten = new Set<number>();
 
-  constructor(platform: Platform, database: Database) {
+  /** A source counts as connected for `connected_within_s` after its last poll, report or progress. */
+  constructor(platform: Platform, database: Database, connected_within_s: number) {
     this.#platform = platform;
     this.#database = database;
+    this.#connectedMs = connected_within_s * 1000;
   }
 
   /** The source's agent is here now. */
@@ -52,7 +52,7 @@ export class Presence {
   /** When a connected source was seen; a time far ahead is of a clock that has been set back since. */
   connectedBetween(): { since: number; until: number } {
     const now = this.#platform.now();
-    return { since: now - CONNECTED_MS, until: now + CONNECTED_MS };
+    return { since: now - this.#connectedMs, until: now + this.#connectedMs };
   }
 
   /** Connected sources that the database may not know of as such yet. */

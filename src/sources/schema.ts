@@ -29,7 +29,7 @@ export type SourceState = (typeof sourceStates)[number];
 export const migrationCycles = ["cutovering", "cutovered", "checking", "setting", "replicating", "syncing"] as const;
 export type MigrationCycle = (typeof migrationCycles)[number];
 
-const INT32 = 2147483647;
+export const INT32 = 2147483647;
 
 /** On disks and volumes of replies: an id to address them by, and what updateServerName has set. */
 const addressed = {
@@ -38,7 +38,7 @@ const addressed = {
   need_migration: v.optional(v.boolean()),
 };
 
-const physicalVolume = {
+export const physicalVolume = {
   device_use: v.optional(text(0, 255)),
   file_system: v.optional(text(0, 255)),
   index: v.optional(integer(0, INT32)),
@@ -102,7 +102,7 @@ export const VolumeGroups = v.object({
 });
 export type VolumeGroups = v.InferOutput<typeof VolumeGroups>;
 
-const BtrfsFileSystem = v.object({
+export const BtrfsFileSystem = v.object({
   name: v.optional(text(0, 255)),
   label: v.optional(text(0, 255)),
   uuid: v.optional(text(0, 255)),

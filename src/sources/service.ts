@@ -45,12 +45,18 @@ export class Sources {
   /** Counts deletions: a look-up that began before one must not fill the cache again. */
   #deletions = 0;
 
-  constructor(platform: Platform, database: Database, keys: Keys, migprojects: Migprojects) {
+  constructor(
+    platform: Platform,
+    database: Database,
+    keys: Keys,
+    migprojects: Migprojects,
+    connected_within_s: number,
+  ) {
     this.#platform = platform;
     this.#database = database;
     this.#keys = keys;
     this.#migprojects = migprojects;
-    this.presence = new Presence(platform, database);
+    this.presence = new Presence(platform, database, connected_within_s);
   }
 
   /**
@@ -60,6 +66,13 @@ export class Sources {
   async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<SourceRef> {
     const ref = this.#refs.get(id) ?? (await this.#lookUp(db, id));
     return own(principal, id, ref);
+  }
+
+  /** What a registered source runs. */
+  async osType(db: Executor, source: SourceRef): Promise<Registration["os_type"]> {
+    const row = await selectSource(db, source.id);
+    if (!row) throw unknownSource(source.id);
+    return row.registration.os_type;
   }
 
   /**
@@ -279,12 +292,16 @@ function merge(before: Registration | undefined, body: PostSourceServerBody): Re
 /** The source, if the caller may act for it. */
 function own<Row extends { account_seq: number }>(principal: Principal, id: string, row: Row | undefined): Row {
   if (!row || row.account_seq !== principal.account_seq) throw unknownSource(id);
-  if (principal.bound_to !== undefined && principal.bound_to !== id) {
-    const why =
-      principal.bound_to === null ? "is for enrolment: it registers its source first" : "is bound to another one";
-    throw new Failure("forbidden", `this key may not act for source ${id}: it ${why}`);
-  }
+  requireBinding(principal, id);
   return row;
+}
+
+/** Throws `forbidden` for a source the caller's key is not bound to. */
+export function requireBinding(principal: Principal, source_id: string): void {
+  if (principal.bound_to === undefined || principal.bound_to === source_id) return;
+  const why =
+    principal.bound_to === null ? "is for enrolment: it registers its source first" : "is bound to another one";
+  throw new Failure("forbidden", `this key may not act for source ${source_id}: it ${why}`);
 }
 
 function unknownSource(id: string): Failure {

@@ -1,0 +1,49 @@
+import { eq } from "drizzle-orm";
+import type { Executor, Transaction } from "../db/executor.ts";
+import { sources } from "../sources/table.ts";
+import { tasks } from "./table.ts";
+
+const taskColumns = {
+  task: tasks,
+  source_id: sources.id,
+  source_state: sources.state,
+  migration_cycle: sources.migration_cycle,
+};
+
+/** A task with where its source stands. */
+export type TaskRow = typeof tasks.$inferSelect & {
+  source_id: string;
+  source_state: (typeof sources.$inferSelect)["state"];
+  migration_cycle: (typeof sources.$inferSelect)["migration_cycle"];
+};
+
+function selectTasks(db: Executor) {
+  return db.select(taskColumns).from(tasks).innerJoin(sources, eq(sources.seq, tasks.source_seq)).$dynamic();
+}
+
+function toTaskRow({ task, ...source }: Awaited<ReturnType<typeof selectTasks>>[number]): TaskRow {
+  return { ...task, ...source };
+}
+
+/** Whatever its account. */
+export async function selectTask(db: Executor, id: string): Promise<TaskRow | undefined> {
+  const [row] = await selectTasks(db).where(eq(tasks.id, id));
+  return row && toTaskRow(row);
+}
+
+export async function selectTaskOfSource(db: Executor, source_seq: number): Promise<TaskRow | undefined> {
+  const [row] = await selectTasks(db).where(eq(tasks.source_seq, source_seq));
+  return row && toTaskRow(row);
+}
+
+export async function insertTask(tx: Transaction, row: Omit<typeof tasks.$inferInsert, "seq">): Promise<void> {
+  await tx.insert(tasks).values(row);
+}
+
+export async function updateTask(
+  tx: Transaction,
+  seq: number,
+  change: Partial<typeof tasks.$inferInsert>,
+): Promise<void> {
+  await tx.update(tasks).set(change).where(eq(tasks.seq, seq));
+}

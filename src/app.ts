@@ -3,12 +3,14 @@ import { accessIam } from "./access/iam.ts";
 import { accessOperate } from "./access/operate.ts";
 import type { Passwords } from "./access/passwords.ts";
 import { type Access, createAccess } from "./access/service.ts";
-import { Actions } from "./actions/service.ts";
+import { actionsOperate } from "./actions/operate.ts";
+import { type Actions, createActions } from "./actions/service.ts";
 import { actionsSms } from "./actions/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { CommandHistory } from "./commands/history.ts";
 import { type Mailbox, MemoryMailbox, SharedMailbox } from "./commands/mailbox.ts";
 import { commandsOperate } from "./commands/operate.ts";
+import { Orders } from "./commands/orders.ts";
 import { MAX_WAIT_S } from "./commands/schema.ts";
 import { Commands } from "./commands/service.ts";
 import { commandsSms } from "./commands/sms.ts";
@@ -31,6 +33,7 @@ import { metaSms } from "./meta/sms.ts";
 import { Migprojects } from "./migprojects/service.ts";
 import { Sources } from "./sources/service.ts";
 import { sourcesSms } from "./sources/sms.ts";
+import { TaskMoves } from "./tasks/moves.ts";
 import { Tasks } from "./tasks/service.ts";
 import { tasksSms } from "./tasks/sms.ts";
 import { VERSION } from "./version.ts";
@@ -43,6 +46,7 @@ export interface Services {
   sources: Sources;
   tasks: Tasks;
   commands: Commands;
+  orders: Orders;
   history: CommandHistory;
   actions: Actions;
   mailbox: Mailbox;
@@ -71,9 +75,11 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database)
     : new SharedMailbox(platform, database);
-  const commands = new Commands(platform, database, access.credentials, sources, mailbox);
+  const moves = new TaskMoves(platform, database, sources, settings.finish_within_s);
+  const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox);
+  const orders = new Orders(platform, database, sources, moves, mailbox, settings);
   const history = new CommandHistory(database, access.credentials, mailbox);
-  const actions = new Actions(database, sources, tasks, commands);
+  const actions = createActions(platform, database, sources, tasks, moves, orders);
   return {
     access,
     events: new Events(database),
@@ -81,6 +87,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     sources,
     tasks,
     commands,
+    orders,
     history,
     actions,
     mailbox,
@@ -105,7 +112,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       const request_id = platform.newId();
       c.set("request_id", request_id);
       c.set("log", platform.log);
-      const { access, events, meta, sources, tasks, commands, history, actions } = await services(c.env);
+      const { access, events, meta, sources, tasks, commands, orders, history, actions } = await services(c.env);
       c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.credentials));
       c.set("access", access);
       c.set("events", events);
@@ -113,6 +120,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       c.set("sources", sources);
       c.set("tasks", tasks);
       c.set("commands", commands);
+      c.set("orders", orders);
       c.set("history", history);
       c.set("actions", actions);
       c.set("max_wait_s", max_wait_s);
@@ -136,7 +144,8 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .route("/", tasksSms)
     .route("/", commandsSms)
     .route("/", commandsOperate)
-    .route("/", actionsSms);
+    .route("/", actionsSms)
+    .route("/", actionsOperate);
 
   app.notFound((c) => failureReply(noRoute(), c.var.request_id));
   app.onError((error, c) => {

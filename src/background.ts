@@ -16,7 +16,7 @@ interface Job {
 /** What has to happen without anybody asking. */
 export function background(
   platform: Platform,
-  { access, commands, history, events, sources, mailbox }: Services,
+  { access, actions, orders, history, events, sources, mailbox }: Services,
   settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
 ) {
   const flushes: Job[] = [
@@ -24,7 +24,8 @@ export function background(
     { name: "write how often commands were offered", everyMs: 30_000, run: () => mailbox.flush() },
   ];
   const jobs: Job[] = [
-    { name: "end commands past their deadline", everyMs: 1_000, run: () => commands.endPastDue() },
+    { name: "end commands past their deadline", everyMs: 1_000, run: () => orders.endPastDue() },
+    { name: "bring tasks back from passing states", everyMs: 10_000, run: () => actions.tasks.returnOverdue() },
     ...flushes,
   ];
   const clear = (name: string, deleteSome: (limit: number) => Promise<number>) => {
@@ -70,7 +71,7 @@ export function background(
   };
   return {
     /** Once before the first request: what passed while nothing ran. */
-    startUp: () => commands.endPastDue(),
+    startUp: () => orders.endPastDue(),
     start: () => {
       for (const job of jobs) schedule(job);
     },

@@ -286,6 +286,29 @@ export function registration(name = "web-1") {
   };
 }
 
+/** A body that makes a source's task. */
+export function taskOf(source_id: string) {
+  return {
+    name: "MigrationTask",
+    type: "MIGRATE_FILE",
+    source_server: { id: source_id },
+    target_server: {},
+    region_name: "region-1",
+    region_id: "region-1",
+    project_name: "region-1",
+    project_id: "project-1",
+  };
+}
+
+/** A task made by the operator; its id. */
+export async function makeTask(ferry: Ferry, source_id: string, more: Record<string, unknown> = {}): Promise<string> {
+  const { status, json } = await ferry.call("operator", "POST", "/v3/tasks", {
+    body: { ...taskOf(source_id), ...more },
+  });
+  expect(status).toBe(200);
+  return json.id;
+}
+
 /** A command queued by the operator. */
 export async function queue(
   ferry: Ferry,

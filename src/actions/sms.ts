@@ -3,7 +3,11 @@ import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { objectId } from "../http/wire.ts";
 import { CreateTaskResponse, PostTask } from "../tasks/schema.ts";
+import { DeleteIds, PutCopyStateReq, UpdateTaskSpeedReq, UpdateTaskStatusReq, UploadLogRequestBody } from "./schema.ts";
 import type { Actions } from "./service.ts";
+
+const TaskId = v.object({ task_id: objectId() });
+const SourceId = v.object({ source_id: objectId() });
 
 export const actionsSms = new Hono<Env<{ actions: Actions }>>()
   .post(
@@ -24,18 +28,131 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       },
       reply: CreateTaskResponse,
     }),
-    async (c) => c.json(await c.var.actions.createTask(c.var.principal, c.req.valid("json"))),
+    async (c) => c.json(await c.var.actions.tasks.createTask(c.var.principal, c.req.valid("json"))),
+  )
+  .post(
+    "/v3/tasks/:task_id/action",
+    operation("updateTaskStatus", {
+      summary: "Start, stop, restart, drill or cut over a migration task",
+      description:
+        "What a task's state does not allow is refused; error_msg says what is allowed. start counts at once, whether the agent is there or not.",
+      roles: ["operator", "admin"],
+      param: TaskId,
+      json: UpdateTaskStatusReq,
+      example: { operation: "start" },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.tasks.updateTaskStatus(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      return c.json({});
+    },
+  )
+  .post(
+    "/v3/tasks/:task_id/log",
+    operation("collectLog", {
+      summary: "Have the agent upload its logs to a bucket",
+      description: "Queues UPLOAD_LOG; the task's log_collect_status tells how it went.",
+      roles: ["operator", "admin"],
+      param: TaskId,
+      json: UploadLogRequestBody,
+      example: { log_bucket: "logs" },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      const { log_bucket } = c.req.valid("json");
+      await c.var.actions.tasks.collectLog(c.var.principal, c.req.param("task_id"), log_bucket);
+      return c.json({});
+    },
+  )
+  .put(
+    "/v3/tasks/:task_id/progress",
+    operation("updateTaskSpeed", {
+      summary: "An agent's progress: how far a subtask is",
+      description: "Taken in any state; it moves none.",
+      roles: ["agent", "operator", "admin"],
+      param: TaskId,
+      json: UpdateTaskSpeedReq,
+      example: {
+        subtask_name: "MIGRATE_LINUX_FILE",
+        progress: 40,
+        replicatesize: 4096,
+        totalsize: 10240,
+        process_trace: "",
+      },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.progress.updateTaskSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      return c.json({});
+    },
+  )
+  .put(
+    "/v3/sources/:source_id/changestate",
+    operation("updateCopyState", {
+      summary: "An agent says where its source stands",
+      description: "copystate, migrationcycle or both. finished and error end what the source's task is at.",
+      roles: ["agent", "operator", "admin"],
+      param: SourceId,
+      json: PutCopyStateReq,
+      example: { copystate: "finished" },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.progress.updateCopyState(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      return c.json({});
+    },
+  )
+  .delete(
+    "/v3/tasks/:task_id",
+    operation("deleteTask", {
+      summary: "Delete a migration task, unless its agent is there and at work",
+      roles: ["operator", "admin"],
+      param: TaskId,
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.deletions.deleteTasks(c.var.principal, [c.req.param("task_id")]);
+      return c.json({});
+    },
+  )
+  .post(
+    "/v3/tasks/delete",
+    operation("deleteTasks", {
+      summary: "Delete migration tasks, all or none",
+      roles: ["operator", "admin"],
+      json: DeleteIds,
+      example: { ids: ["<id of a task>"] },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.deletions.deleteTasks(c.var.principal, c.req.valid("json").ids);
+      return c.json({});
+    },
   )
   .delete(
     "/v3/sources/:source_id",
     operation("deleteServer", {
-      summary: "Delete a source server; its open commands are cancelled, their history stays",
+      summary: "Delete a source server and its task; open commands are cancelled, their history stays",
       roles: ["operator", "admin"],
-      param: v.object({ source_id: objectId() }),
+      param: SourceId,
       reply: v.strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.deleteServer(c.var.principal, c.req.param("source_id"));
+      await c.var.actions.deletions.deleteServers(c.var.principal, [c.req.param("source_id")]);
+      return c.json({});
+    },
+  )
+  .post(
+    "/v3/sources/delete",
+    operation("deleteServers", {
+      summary: "Delete source servers, all or none",
+      roles: ["operator", "admin"],
+      json: DeleteIds,
+      example: { ids: ["<id of a source>"] },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.actions.deletions.deleteServers(c.var.principal, c.req.valid("json").ids);
       return c.json({});
     },
   );

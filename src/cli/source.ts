@@ -1,4 +1,4 @@
-import type { InferResponseType } from "hono/client";
+import type { InferRequestType, InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
 import { parseObject } from "../core/json-object.ts";
 import { findSource, oneOf, readValue, SOURCES_PER_PAGE, sourcesNamed, wholeNumber } from "./arguments.ts";
@@ -7,7 +7,9 @@ import { type Found, printList } from "./list.ts";
 import { formatTime } from "./output.ts";
 import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 
-type Source = InferResponseType<Client["v3"]["sources"]["$get"]>["source_servers"][number];
+type ListServers = Client["v3"]["sources"]["$get"];
+type Source = InferResponseType<ListServers>["source_servers"][number];
+type Filter = InferRequestType<ListServers>["query"];
 
 const list = verb(
   { name: "list", description: "Source servers, oldest first" },
@@ -25,9 +27,9 @@ const list = verb(
   async (context) => {
     const { name, state, connected, limit } = context.args;
     const most = wholeNumber("--limit", limit, 1, 65_535) ?? SOURCES_PER_PAGE;
-    const filter = {
+    const filter: Filter = {
       ...(name !== undefined && { name }),
-      ...(state !== undefined && { state: state as Source["state"] }),
+      ...(state !== undefined && { state: state as NonNullable<Filter["state"]> }),
       ...(connected !== undefined && { connected: String(oneOf("--connected", connected, ["yes", "no"]) === "yes") }),
     };
     const found: Found<Source> = { items: [], hasMore: true };

@@ -29,6 +29,7 @@ export interface Mailbox {
   // Called right after the commit that did it.
   queued(command: CommandRow): void;
   delivered(command: { seq: number; source_seq: number }, at: number, due_at: number | null): void;
+  postponed(command: { seq: number; source_seq: number }, due_at: number): void;
   ended(command: { seq: number; source_seq: number }): void;
 }
 
@@ -138,6 +139,11 @@ export class MemoryMailbox implements Mailbox {
       Object.assign(known, { state: "delivered", attempts: 1, first_delivered_at: at, last_delivered_at: at, due_at });
   }
 
+  postponed(command: { seq: number; source_seq: number }, due_at: number): void {
+    const known = this.#find(command);
+    if (known) known.due_at = due_at;
+  }
+
   ended({ seq, source_seq }: { seq: number; source_seq: number }): void {
     const left = (this.#open.get(source_seq) ?? []).filter((command) => command.seq !== seq);
     if (left.length > 0) this.#open.set(source_seq, left);
@@ -206,5 +212,6 @@ export class SharedMailbox implements Mailbox {
   wake(): void {}
   queued(): void {}
   delivered(): void {}
+  postponed(): void {}
   ended(): void {}
 }

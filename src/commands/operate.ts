@@ -4,6 +4,7 @@ import { type Env, operation } from "../http/operation.ts";
 import { streamed } from "../http/stream.ts";
 import { objectId } from "../http/wire.ts";
 import type { CommandHistory } from "./history.ts";
+import type { Orders } from "./orders.ts";
 import { commandWithReportsJson, exactJson, resultPageJson } from "./replies.ts";
 import {
   Command,
@@ -14,12 +15,11 @@ import {
   QueueCommandBody,
   ResultPage,
 } from "./schema.ts";
-import type { Commands } from "./service.ts";
 
 const NDJSON = "application/x-ndjson";
 const CommandId = v.object({ id: objectId() });
 
-export const commandsOperate = new Hono<Env<{ commands: Commands; history: CommandHistory }>>()
+export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHistory }>>()
   .post(
     "/operate/v1/sources/:source_id/commands",
     operation("queueCommand", {
@@ -36,7 +36,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
     }),
     async (c) => {
       const order = c.req.valid("json");
-      const { command, isNew } = await c.var.commands.queueCommand(c.var.principal, c.req.param("source_id"), order);
+      const { command, isNew } = await c.var.orders.queueCommand(c.var.principal, c.req.param("source_id"), order);
       return c.json(command, isNew ? 201 : 200);
     },
   )
@@ -72,7 +72,7 @@ export const commandsOperate = new Hono<Env<{ commands: Commands; history: Comma
       param: CommandId,
       reply: Command,
     }),
-    async (c) => c.json(await c.var.commands.cancelCommand(c.var.principal, c.req.param("id"))),
+    async (c) => c.json(await c.var.orders.cancelCommand(c.var.principal, c.req.param("id"))),
   )
   .get(
     "/operate/v1/results",

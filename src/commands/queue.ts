@@ -12,7 +12,7 @@ export interface OpenCommand {
 const logCommands: ReadonlySet<CommandName> = new Set(["UPLOAD_LOG", "RSET_LOG_ACL"]);
 
 /** Control commands steer the migration; log commands run beside them. */
-function isControl(name: CommandName): boolean {
+export function isControl(name: CommandName): boolean {
   return !logCommands.has(name);
 }
 

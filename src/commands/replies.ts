@@ -1,5 +1,7 @@
 import type { Context, TypedResponse } from "hono";
 import { Failure } from "../core/failure.ts";
+import type { TaskState } from "../core/words.ts";
+import type { CurrentTask } from "../tasks/current.ts";
 import type { Command, ShowCommandResponse } from "./schema.ts";
 import type { CommandRow, ResultRow } from "./store.ts";
 
@@ -10,8 +12,22 @@ export interface Offer {
   command?: { id: string; attempt: number };
 }
 
-/** The answer to a source that has no task and nothing to do. Source: docs/decisions.md, "Commands". */
-export const IDLE: Offer = { reply: { command_name: "TASK_NOT_STARTED" } };
+/** What a source hears that has nothing to do. Source: docs/decisions.md, "Commands". */
+const idleNames: Partial<Record<TaskState, string>> = {
+  READY: "TASK_NOT_STARTED",
+  ABORT: "TASK_HAS_STOPPED",
+  MIGRATE_FAIL: "TASK_HAS_STOPPED",
+  SYNC_FAIL: "TASK_HAS_STOPPED",
+  MIGRATE_SUCCESS: "TASK_HAS_FINISHED",
+  SYNC_SUCCESS: "TASK_HAS_FINISHED",
+  SYNC_F_ROLLBACK_SUCCESS: "TASK_HAS_FINISHED",
+};
+
+export function idle(task: CurrentTask | null): Offer {
+  if (task === null) return { reply: { command_name: "TASK_NOT_STARTED" } };
+  const command_name = idleNames[task.state];
+  return { reply: command_name === undefined ? {} : { command_name, command_param: { task_id: task.id } } };
+}
 
 export function toOffer(command: CommandRow, attempt: number): Offer {
   const { id, command_name } = command;

@@ -4,63 +4,60 @@ import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
-import type { Transaction } from "../db/executor.ts";
-import type { Group } from "../db/writer.ts";
-import { type Change, record, recordOwn } from "../events/service.ts";
+import { type Group, type GroupPlan, runAlone } from "../db/writer.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
+import { errorOfDetail } from "../tasks/error-json.ts";
+import type { TaskMoves } from "../tasks/moves.ts";
 import { type DeliveryOutcome, type DeliveryRow, deliveryGroup } from "./delivery-group.ts";
-import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
 import type { Mailbox, Watch } from "./mailbox.ts";
-import { offered, superseded } from "./queue.ts";
-import { IDLE, type Offer, toCommand, toOffer, unknownCommand } from "./replies.ts";
+import { offered } from "./queue.ts";
+import { idle, type Offer, toOffer } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
-import type { Command, CommandBody, QueueCommandBody } from "./schema.ts";
-import {
-  type CommandRow,
-  endCommand,
-  insertCommand,
-  selectByIdempotencyKey,
-  selectCommand,
-  selectOpenCommands,
-  selectPastDue,
-} from "./store.ts";
+import type { CommandBody } from "./schema.ts";
+import { type CommandRow, selectCommandBySeq } from "./store.ts";
 
-/** Commands one transaction ends: each takes some statements, and calls on a file hold the process. */
-const PAST_DUE_PER_JOB = 100;
-
-/** The queue of commands, the poll and the report. */
+/** The agent's side: the poll and the report. */
 export class Commands {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #credentials: Credentials;
   readonly #sources: Sources;
+  readonly #moves: TaskMoves;
   readonly #mailbox: Mailbox;
+  readonly #deliveryPlan: GroupPlan<DeliveryRow, DeliveryOutcome>;
+  readonly #reportPlan: GroupPlan<ReportRow, ReportOutcome>;
   readonly #deliveries: Group<DeliveryRow, DeliveryOutcome>;
   readonly #reports: Group<ReportRow, ReportOutcome>;
 
-  constructor(platform: Platform, database: Database, credentials: Credentials, sources: Sources, mailbox: Mailbox) {
+  constructor(
+    platform: Platform,
+    database: Database,
+    credentials: Credentials,
+    sources: Sources,
+    moves: TaskMoves,
+    mailbox: Mailbox,
+  ) {
     this.#platform = platform;
     this.#database = database;
     this.#credentials = credentials;
     this.#sources = sources;
+    this.#moves = moves;
     this.#mailbox = mailbox;
-    this.#deliveries = database.writer.group(
-      deliveryGroup((outcomes, rows) => {
-        outcomes.forEach((outcome, index) => {
-          const row = rows[index];
-          if (outcome && row) mailbox.delivered(row, row.at, outcome.due_at);
-        });
-      }),
-    );
-    this.#reports = database.writer.group(
-      reportGroup((outcomes, rows) => {
-        outcomes.forEach(({ kind, command_seq }, index) => {
-          const row = rows[index];
-          if (kind === "matched" && command_seq !== null && row)
-            mailbox.ended({ seq: command_seq, source_seq: row.source_seq });
-        });
-      }),
-    );
+    this.#deliveryPlan = deliveryGroup((outcomes, rows) => {
+      outcomes.forEach((outcome, index) => {
+        const row = rows[index];
+        if (outcome && row) mailbox.delivered(row, row.at, outcome.due_at);
+      });
+    });
+    this.#reportPlan = reportGroup((outcomes, rows) => {
+      outcomes.forEach(({ kind, command_seq }, index) => {
+        const row = rows[index];
+        if (kind === "matched" && command_seq !== null && row)
+          mailbox.ended({ seq: command_seq, source_seq: row.source_seq });
+      });
+    });
+    this.#deliveries = database.writer.group(this.#deliveryPlan);
+    this.#reports = database.writer.group(this.#reportPlan);
   }
 
   /**
@@ -83,11 +80,12 @@ export class Commands {
       for (;;) {
         watch = isOver ? undefined : this.#mailbox.watch(seq);
         // Nobody is there to carry the command out: it must not count as delivered.
-        if (signal.aborted) return IDLE;
+        if (signal.aborted) return idle(null);
         // Found anew each time: it may have been deleted while this waited.
-        const offer = await this.#take(principal, await this.#sources.find(principal, server_id));
+        const source = await this.#sources.find(principal, server_id);
+        const offer = await this.#take(principal, source);
         if (offer) return offer;
-        if (!watch) return IDLE;
+        if (!watch) return idle(await this.#moves.current.of(source.seq));
         await watch.changed;
         await this.#credentials.requireActive(principal);
       }
@@ -109,7 +107,7 @@ export class Commands {
   ): Promise<ReportOutcome> {
     const source = await this.#sources.find(principal, server_id);
     await this.#sources.presence.touch(source.seq);
-    return this.#reports.add({
+    const row: ReportRow = {
       ...report,
       id: this.#platform.newId(),
       account_seq: source.account_seq,
@@ -119,107 +117,33 @@ export class Commands {
       received_at: this.#platform.now(),
       actor: principal.actor,
       address: principal.address,
-    });
+    };
+    const task = await this.#moves.current.of(source.seq);
+    const open = task === null ? [] : await this.#mailbox.open(source.seq);
+    const isOfTask = open.some(
+      ({ task_id, command_name }) => task_id === task?.id && command_name === row.command_name,
+    );
+    return isOfTask ? this.#reportOfTask(principal, source, row) : this.#reports.add(row);
   }
 
-  /**
-   * Queues a command for a source; a control command supersedes an older open one of the same task. With an
-   * idempotency key used before, answers the command made then (`isNew` false), or throws `conflict` if the order
-   * differs.
-   */
-  async queueCommand(
-    principal: Principal,
-    source_id: string,
-    order: QueueCommandBody,
-  ): Promise<{ command: Command; isNew: boolean }> {
-    const order_digest = digestOfOrder(order);
-    const { command, isNew } = await this.#database.writer.transaction(
+  /** A report that may move the source's task: all of it in one commit. */
+  #reportOfTask(principal: Principal, source: SourceRef, row: ReportRow): Promise<ReportOutcome> {
+    return this.#database.writer.transaction(
       async (tx) => {
-        const source = await this.#sources.find(principal, source_id, tx);
-        const earlier = await this.#orderedBefore(tx, source, order, order_digest);
-        if (earlier) return { command: earlier, isNew: false, ended: [] };
-        const now = this.#platform.now();
-        if (order.deliver_by !== undefined && order.deliver_by <= now) {
-          const { deliver_by } = order;
-          throw new Failure(
-            "invalid",
-            `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
-          );
+        const outcome = await runAlone(tx, this.#reportPlan, row);
+        const command = outcome.kind === "matched" && (await selectCommandBySeq(tx, outcome.command_seq ?? 0));
+        const task = command && (await this.#moves.ofSource(tx, source.seq));
+        if (task && task.id === command.task_id) {
+          const error = errorOfDetail(row.result_detail);
+          await this.#moves.commandEnded(tx, principal, task, command.command_name, row.result, error);
         }
-        const open = await selectOpenCommands(tx, source.seq);
-        const command = await this.#insert(tx, source, order, order_digest, now);
-        const ended = superseded(open, command);
-        const changes: Change[] = [];
-        for (const older of ended) changes.push(await end(tx, older, "supersede", `by ${command.id}`, now));
-        await record(tx, principal, now, change("command.queued", command), ...changes);
-        return { command, isNew: true, ended };
+        return outcome;
       },
-      ({ command, isNew, ended }) => {
-        for (const older of ended) this.#mailbox.ended(older);
-        if (isNew) this.#mailbox.queued(command);
+      (outcome) => {
+        this.#reportPlan.committed?.([outcome], [row]);
+        this.#moves.current.changed(source.seq);
       },
     );
-    return { command: toCommand(this.#mailbox.current(command)), isNew };
-  }
-
-  /** Throws `conflict` if the command has ended. */
-  async cancelCommand(principal: Principal, id: string): Promise<Command> {
-    const row = await this.#database.writer.transaction(
-      async (tx) => {
-        const row = await selectCommand(tx, principal.account_seq, id);
-        if (!row) throw unknownCommand(id);
-        if (nextState(row.state, "cancel") === undefined) {
-          throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
-        }
-        const now = this.#platform.now();
-        await record(tx, principal, now, await end(tx, row, "cancel", "by an operator", now));
-        return selectCommand(tx, principal.account_seq, id);
-      },
-      (ended) => ended && this.#mailbox.ended(ended),
-    );
-    if (!row) throw unknownCommand(id);
-    return toCommand(this.#mailbox.current(row));
-  }
-
-  /**
-   * Ends every open command of a source that is being deleted, within the caller's transaction. Call `forget` with what
-   * it returns after the commit.
-   */
-  async cancelAll(tx: Transaction, principal: Principal, source: SourceRef, reason: string): Promise<CommandRow[]> {
-    const now = this.#platform.now();
-    const open = await selectOpenCommands(tx, source.seq);
-    const changes: Change[] = [];
-    for (const command of open) changes.push(await end(tx, command, "cancel", reason, now));
-    await record(tx, principal, now, ...changes);
-    return open;
-  }
-
-  /** What memory holds of a deleted source's commands goes, and polls that wait for it look again. */
-  forget(source: SourceRef, ended: readonly CommandRow[]): void {
-    for (const command of ended) this.#mailbox.ended(command);
-    this.#mailbox.wake(source.seq);
-  }
-
-  /** Ends what is past its deadline; runs every second, and after a start for what passed meanwhile. */
-  async endPastDue(): Promise<void> {
-    const due = await selectPastDue(this.#database.reader, this.#platform.now(), PAST_DUE_PER_JOB);
-    if (due.length === 0) return;
-    await this.#database.writer.transaction(
-      async (tx) => {
-        const at = this.#platform.now();
-        // Read again: some may have ended while this waited for its turn.
-        const past = await selectPastDue(tx, at, PAST_DUE_PER_JOB);
-        for (const row of past) {
-          const event = deadlineEvent(row.state);
-          await recordOwn(tx, row.account_seq, at, await end(tx, row, event, event, at));
-        }
-        return past;
-      },
-      (past) => {
-        for (const command of past) this.#mailbox.ended(command);
-      },
-    );
-    if (due.length === PAST_DUE_PER_JOB) await this.endPastDue();
   }
 
   async #take(principal: Principal, source: SourceRef): Promise<Offer | undefined> {
@@ -238,7 +162,7 @@ export class Commands {
   }
 
   async #deliver(principal: Principal, source: SourceRef, command: CommandRow): Promise<number | undefined> {
-    const outcome = await this.#deliveries.add({
+    const row: DeliveryRow = {
       seq: command.seq,
       command_id: command.id,
       command_name: command.command_name,
@@ -248,75 +172,28 @@ export class Commands {
       at: this.#platform.now(),
       actor: principal.actor,
       address: principal.address,
-    });
+    };
+    const task = command.task_id === null ? null : await this.#moves.current.of(source.seq);
+    const startsTask = task !== null && task.id === command.task_id && task.state === "READY";
+    const outcome = await (startsTask ? this.#handOut(principal, source, row) : this.#deliveries.add(row));
     return outcome && 1;
   }
 
-  /** The command an earlier order with the same idempotency key made. Throws `conflict` if that order was another one. */
-  async #orderedBefore(
-    tx: Transaction,
-    source: SourceRef,
-    { idempotency_key: key }: QueueCommandBody,
-    order_digest: string,
-  ): Promise<CommandRow | undefined> {
-    const earlier = key === undefined ? undefined : await selectByIdempotencyKey(tx, source.seq, key);
-    if (earlier && earlier.order_digest !== order_digest) {
-      throw new Failure("conflict", `idempotency_key ${key} was used for another order to this source`);
-    }
-    return earlier;
+  /** The first command of a task that waited for its agent: the task runs from now on. */
+  #handOut(principal: Principal, source: SourceRef, row: DeliveryRow): Promise<DeliveryOutcome> {
+    return this.#database.writer.transaction(
+      async (tx) => {
+        const outcome = await runAlone(tx, this.#deliveryPlan, row);
+        const task = outcome && (await this.#moves.ofSource(tx, source.seq));
+        if (task) await this.#moves.handedOut(tx, principal, task, row.command_name);
+        return outcome;
+      },
+      (outcome) => {
+        this.#deliveryPlan.committed?.([outcome], [row]);
+        this.#moves.current.changed(source.seq);
+      },
+    );
   }
-
-  async #insert(
-    tx: Transaction,
-    source: SourceRef,
-    order: QueueCommandBody,
-    order_digest: string,
-    created_at: number,
-  ): Promise<CommandRow> {
-    const row = {
-      id: this.#platform.newId(),
-      account_seq: source.account_seq,
-      source_seq: source.seq,
-      command_name: order.command_name,
-      task_id: order.command_param?.task_id ?? null,
-      bucket: order.command_param?.bucket ?? null,
-      state: "queued" as const,
-      created_at,
-      deliver_by: order.deliver_by ?? null,
-      finish_within_s: order.finish_within_s ?? null,
-      due_at: order.deliver_by ?? null,
-      idempotency_key: order.idempotency_key ?? null,
-      order_digest,
-    };
-    return insertCommand(tx, row);
-  }
-}
-
-/** Ends an open command by what happened to it, within the transaction; answers what to record. */
-async function end(
-  tx: Transaction,
-  command: CommandRow,
-  event: CommandEvent,
-  reason: string,
-  ended_at: number,
-): Promise<Change> {
-  const state = nextState(command.state, event);
-  if (state === undefined) throw new Error(`a command that is ${command.state} cannot end by ${event}`);
-  await endCommand(tx, command.seq, { state, reason, ended_at });
-  return change(`command.${state}` as Change["type"], command, { reason });
-}
-
-function change(type: Change["type"], command: CommandRow, more: Record<string, unknown> = {}): Change {
-  const { source_id, id: command_id, command_name } = command;
-  return { type, source_id, command_id, data: { command_name, ...more } };
-}
-
-/** Equal for orders that mean the same. */
-function digestOfOrder({ command_name, command_param, deliver_by, finish_within_s }: QueueCommandBody): string {
-  const { task_id, bucket } = command_param ?? {};
-  return jsonDigest(
-    JSON.stringify([command_name, task_id ?? null, bucket ?? null, deliver_by ?? null, finish_within_s ?? null]),
-  );
 }
 
 function digestOf(result_detail: string): string {

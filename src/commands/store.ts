@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import type { CommandState } from "../core/words.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
@@ -35,14 +35,14 @@ function selectCommands(db: Executor) {
 }
 export type CommandRow = Awaited<ReturnType<typeof selectCommands>>[number];
 
-export async function insertCommand(
-  tx: Transaction,
-  row: Omit<typeof commands.$inferInsert, "seq" | "attempts">,
-): Promise<CommandRow> {
-  await tx.insert(commands).values(row);
-  const inserted = await selectCommand(tx, row.account_seq, row.id);
-  if (!inserted) throw new Error("the inserted row is not there");
-  return inserted;
+export type NewCommand = Omit<typeof commands.$inferInsert, "seq" | "attempts">;
+
+/** In the order given. */
+export async function insertCommands(tx: Transaction, rows: readonly NewCommand[]): Promise<CommandRow[]> {
+  if (rows.length === 0) return [];
+  await tx.insert(commands).values([...rows]);
+  const ids = rows.map(({ id }) => id);
+  return selectCommands(tx).where(inArray(commands.id, ids)).orderBy(asc(commands.seq));
 }
 
 /** The open commands of one source, or of all. */
@@ -52,6 +52,19 @@ export async function selectOpenCommands(db: Executor, source_seq?: number): Pro
     source_seq === undefined ? undefined : eq(commands.source_seq, source_seq),
   );
   return selectCommands(db).where(where).orderBy(asc(commands.seq));
+}
+
+/** The open commands of many sources. */
+export async function selectOpenCommandsOf(db: Executor, source_seqs: readonly number[]): Promise<CommandRow[]> {
+  return selectCommands(db)
+    .where(and(isNull(commands.ended_at), inArray(commands.source_seq, [...source_seqs])))
+    .orderBy(asc(commands.seq));
+}
+
+/** Whatever its account. */
+export async function selectCommandBySeq(db: Executor, seq: number): Promise<CommandRow | undefined> {
+  const [row] = await selectCommands(db).where(eq(commands.seq, seq));
+  return row;
 }
 
 /** Open commands whose deadline has passed, the longest past first. */
@@ -97,18 +110,24 @@ export async function selectCommandPage(
     .limit(query.limit + 1);
 }
 
-/** Ends a command that is still open; false if it was not. */
-export async function endCommand(
+/** Ends commands that are still open, in one statement. */
+export async function endCommands(
   tx: Transaction,
-  seq: number,
+  seqs: readonly number[],
   end: { state: CommandState; reason: string | null; ended_at: number },
-): Promise<boolean> {
-  const ended = await tx
+): Promise<void> {
+  await tx
     .update(commands)
     .set(end)
-    .where(and(eq(commands.seq, seq), isNull(commands.ended_at)))
-    .returning({ seq: commands.seq });
-  return ended.length > 0;
+    .where(and(inArray(commands.seq, [...seqs]), isNull(commands.ended_at)));
+}
+
+/** The deadline of delivered, open commands begins anew. */
+export async function postponeCommands(tx: Transaction, seqs: readonly number[], now: number): Promise<void> {
+  await tx
+    .update(commands)
+    .set({ due_at: sql`${now} + ${commands.finish_within_s} * 1000` })
+    .where(and(inArray(commands.seq, [...seqs]), isNull(commands.ended_at)));
 }
 
 /** Counts one more delivery of an open command; its number, or undefined if it has ended. */

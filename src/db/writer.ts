@@ -1,12 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Client, InStatement, ResultSet } from "@libsql/client";
+import type { Client, InValue, ResultSet } from "@libsql/client";
+import { type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "./executor.ts";
 import { mayLockOut, storageFailure } from "./storage-failure.ts";
+
+export interface GroupStatement {
+  sql: string;
+  /** One for each question mark of the statement, which has no others. */
+  args: InValue[];
+}
 
 /** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
 export interface GroupPlan<Row, Outcome> {
   /** Statements for all rows at once, run as one transaction. */
-  statements(rows: readonly Row[]): InStatement[];
+  statements(rows: readonly Row[]): GroupStatement[];
   /** One outcome per row, in the order of the rows, read from the results of the statements. */
   outcomes(results: readonly ResultSet[], rows: readonly Row[]): Outcome[];
   /** Rows of one key never share a group: each sees what the one before it did. */
@@ -15,6 +22,26 @@ export interface GroupPlan<Row, Outcome> {
   bytes(row: Row): number;
   /** Runs right after the commit, before the next write: what memory must know of it. */
   committed?(outcomes: readonly Outcome[], rows: readonly Row[]): void;
+}
+
+/** What a group would do for one row, within a transaction that does more. */
+export async function runAlone<Row, Outcome>(
+  tx: Transaction,
+  plan: Pick<GroupPlan<Row, Outcome>, "statements" | "outcomes">,
+  row: Row,
+): Promise<Outcome> {
+  const results: ResultSet[] = [];
+  for (const statement of plan.statements([row])) results.push(await tx.run(boundStatement(statement)));
+  const [outcome] = plan.outcomes(results, [row]);
+  return outcome as Outcome;
+}
+
+/** Drizzle's form of a statement with its values in a list. */
+function boundStatement({ sql: text, args }: GroupStatement): SQL {
+  const parts = text.split("?");
+  return sql.join(
+    parts.flatMap((part, index) => (index === 0 ? [sql.raw(part)] : [sql`${args[index - 1]}`, sql.raw(part)])),
+  );
 }
 
 export interface Group<Row, Outcome> {

@@ -32,13 +32,16 @@ export interface Change {
   data?: Record<string, unknown>;
 }
 
-/** Writes what a caller did into the change's own transaction, in the caller's account or the one it was done to. */
-export async function record(
-  tx: Transaction,
-  by: Pick<Principal, "account_seq" | "actor" | "address">,
-  at: number,
-  ...changes: Change[]
-): Promise<void> {
+/** Who did something, in which account. */
+export type Doer = Pick<Principal, "account_seq" | "address"> & { actor: string | null };
+
+/** Nobody asked: ferry does it by itself. */
+export function ferryItself(account_seq: number): Doer {
+  return { account_seq, actor: null, address: null };
+}
+
+/** Writes what somebody did into the change's own transaction, in the caller's account or the one it was done to. */
+export async function record(tx: Transaction, by: Doer, at: number, ...changes: Change[]): Promise<void> {
   const { account_seq, actor, address } = by;
   await insertEvents(
     tx,
@@ -48,10 +51,7 @@ export async function record(
 
 /** Writes what ferry did by itself. */
 export async function recordOwn(tx: Transaction, account_seq: number, at: number, ...changes: Change[]): Promise<void> {
-  await insertEvents(
-    tx,
-    changes.map((change) => ({ account_seq, actor: null, address: null, at, ...change })),
-  );
+  await record(tx, ferryItself(account_seq), at, ...changes);
 }
 
 function toEvent(row: EventRow): Event {

@@ -24,10 +24,20 @@ export const sourceStates = [
   "finished",
   "error",
 ] as const;
-export type SourceState = (typeof sourceStates)[number];
+/** As replies show it: a drill under way has a word in no reply's list, but in changestate's. */
+export const shownSourceStates = [...sourceStates, "premiging"] as const;
+export type SourceState = (typeof shownSourceStates)[number];
 
 export const migrationCycles = ["cutovering", "cutovered", "checking", "setting", "replicating", "syncing"] as const;
-export type MigrationCycle = (typeof migrationCycles)[number];
+/** As replies show it: changestate may say four more. */
+export const shownMigrationCycles = [...migrationCycles, "no_ready", "ready_for_test", "testing", "tested"] as const;
+export type MigrationCycle = (typeof shownMigrationCycles)[number];
+
+/** Where a source stands: its condition, and the stage of the migration. */
+export interface Place {
+  state: SourceState;
+  migration_cycle: MigrationCycle;
+}
 
 export const INT32 = 2147483647;
 
@@ -275,14 +285,14 @@ const serverInReplies = {
   os_type: v.picklist(["WINDOWS", "LINUX"]),
   os_version: text(0, 255),
   oem_system: v.optional(v.boolean()),
-  state: v.picklist(sourceStates),
+  state: v.picklist(shownSourceStates),
   connected: v.pipe(v.boolean(), v.description("It polled or reported within the last 60 s.")),
   cpu_quantity: v.optional(integer(0, 65535)),
   memory: v.optional(integer(0)),
   checks: v.array(EnvironmentCheck),
   init_target_server: InitTargetServer,
   last_visit_time: v.pipe(integer(0), v.description("Last poll, report or registration; milliseconds since 1970.")),
-  migration_cycle: v.picklist(migrationCycles),
+  migration_cycle: v.picklist(shownMigrationCycles),
   state_action_time: integer(0),
   stage_action_time: integer(0),
   has_tc: v.optional(v.boolean()),

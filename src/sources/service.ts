@@ -4,7 +4,7 @@ import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
-import { record } from "../events/service.ts";
+import { type Doer, record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
 import { environmentChecks, stateAfterChecks } from "./checks.ts";
 import {
@@ -19,12 +19,37 @@ import {
   type ListServersQuery,
   type ListServersResponse,
   MAX_SERVERS_PER_PAGE,
+  type Place,
   type PostSourceServerBody,
   type PutSourceServerBody,
   type Registration,
   type ShowServerResponse,
+  type SourceState,
 } from "./schema.ts";
-import { deletePresence, insertSource, type SourceRow, selectSource, selectSourcePage, updateSource } from "./store.ts";
+import {
+  insertSource,
+  placeSources,
+  removeSources,
+  type SourceRow,
+  selectSource,
+  selectSourcePage,
+  selectSources,
+  updateSource,
+} from "./store.ts";
+
+/** States in which a source whose agent is there may not be deleted, nor its task. Source: docs/decisions.md, "Deleting". */
+const atWork: ReadonlySet<SourceState> = new Set([
+  "initialize",
+  "stopping",
+  "deleting",
+  "cloning",
+  "replicate",
+  "syncing",
+  "cutovering",
+  "skipping",
+  "clearing",
+  "premiging",
+]);
 
 /** A source as other features name it. */
 export interface SourceRef {
@@ -163,26 +188,64 @@ export class Sources {
     });
   }
 
-  /**
-   * Takes a source out of sight, within the caller's transaction. The row stays, emptied, as the record of its commands
-   * names it. Call `forget` after the commit.
-   */
-  async remove(tx: Transaction, principal: Principal, id: string): Promise<SourceRef> {
-    const row = own(principal, id, await selectSource(tx, id));
-    const now = this.#platform.now();
-    const { name, os_type, os_version, agent_version } = row.registration;
-    const registration: Registration = { name, os_type, os_version, agent_version, networks: [] };
-    await updateSource(tx, row.seq, { deleted_at: now, registration });
-    await deletePresence(tx, row.seq);
-    await record(tx, principal, now, { type: "source.deleted", source_id: id, data: { name: row.name } });
-    return { seq: row.seq, id, account_seq: row.account_seq };
+  // Within a transaction of the caller's.
+
+  /** Live sources of the caller's account by id, all of them. Throws `notFound` naming one that is not. */
+  async findAll(tx: Transaction, principal: Principal, ids: readonly string[]): Promise<SourceRow[]> {
+    const rows = await selectSources(tx, { ids });
+    for (const id of ids) {
+      own(
+        principal,
+        id,
+        rows.find((row) => row.id === id),
+      );
+    }
+    return rows;
   }
 
-  /** What memory holds of a removed source goes. */
-  forget(ref: SourceRef): void {
+  /** Throws `conflict` (SMS.2015) where one of the sources is at work and its agent is there. */
+  async requireNoneAtWork(tx: Transaction, seqs: readonly number[]): Promise<void> {
+    for (const { seq, id, state, seen_at } of await selectSources(tx, { seqs })) {
+      if (!atWork.has(state) || !this.presence.isConnected(this.presence.seenAt(seq, seen_at))) continue;
+      throw new Failure(
+        "conflict",
+        `source ${id} is ${state} and its agent is connected: stop its task, or its agent, before it is deleted`,
+        { code: "SMS.2015" },
+      );
+    }
+  }
+
+  /** Where sources stand from now on. */
+  async place(tx: Transaction, seqs: readonly number[], place: Place): Promise<void> {
+    await placeSources(tx, seqs, place, this.#platform.now());
+  }
+
+  /**
+   * Takes sources out of sight. The rows stay, emptied, as the record of their commands names them. Call `forget` after
+   * the commit.
+   */
+  async remove(tx: Transaction, by: Doer, rows: readonly SourceRow[]): Promise<void> {
+    const now = this.#platform.now();
+    await removeSources(
+      tx,
+      rows.map(({ seq }) => seq),
+      now,
+    );
+    const changes = rows.map(({ id: source_id, name }) => ({
+      type: "source.deleted" as const,
+      source_id,
+      data: { name },
+    }));
+    await record(tx, by, now, ...changes);
+  }
+
+  /** What memory holds of removed sources goes. */
+  forget(refs: readonly SourceRef[]): void {
     this.#deletions += 1;
-    this.#refs.delete(ref.id);
-    this.presence.forget(ref.seq);
+    for (const { seq, id } of refs) {
+      this.#refs.delete(id);
+      this.presence.forget(seq);
+    }
   }
 
   async #lookUp(db: Executor, id: string): Promise<SourceRef | undefined> {

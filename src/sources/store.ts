@@ -1,7 +1,7 @@
-import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { withinBytes } from "../db/page.ts";
-import type { ListServersQuery } from "./schema.ts";
+import type { ListServersQuery, Place } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
 
 /** What makes a source connected. */
@@ -23,6 +23,44 @@ const live = isNull(sources.deleted_at);
 export async function selectSource(db: Executor, id: string): Promise<SourceRow | undefined> {
   const [row] = await withPresence(db, and(eq(sources.id, id), live));
   return row && toSourceRow(row);
+}
+
+/** Live sources with their last sign of life, in the order they were made. */
+export async function selectSources(db: Executor, by: { ids: readonly string[] } | { seqs: readonly number[] }) {
+  const which = "ids" in by ? inArray(sources.id, [...by.ids]) : inArray(sources.seq, [...by.seqs]);
+  const rows = await withPresence(db, and(which, live)).orderBy(asc(sources.seq));
+  return rows.map(toSourceRow);
+}
+
+/** Where sources stand from now on; the times tell when that last changed. */
+export async function placeSources(
+  tx: Transaction,
+  seqs: readonly number[],
+  { state, migration_cycle }: Place,
+  now: number,
+): Promise<void> {
+  await tx
+    .update(sources)
+    .set({
+      state,
+      migration_cycle,
+      state_action_time: sql`CASE WHEN state = ${state} THEN state_action_time ELSE ${now} END`,
+      stage_action_time: sql`CASE WHEN migration_cycle = ${migration_cycle} THEN stage_action_time ELSE ${now} END`,
+    })
+    .where(inArray(sources.seq, [...seqs]));
+}
+
+/** Takes sources out of sight; what is left of a registration names the source in its history. */
+export async function removeSources(tx: Transaction, seqs: readonly number[], now: number): Promise<void> {
+  const member = (name: string) => sql`${sources.registration} ->> ${name}`;
+  await tx
+    .update(sources)
+    .set({
+      deleted_at: now,
+      registration: sql`json_object('name', ${member("name")}, 'os_type', ${member("os_type")}, 'os_version', ${member("os_version")}, 'agent_version', ${member("agent_version")}, 'networks', json('[]'))`,
+    })
+    .where(inArray(sources.seq, [...seqs]));
+  await tx.delete(sourcePresence).where(inArray(sourcePresence.source_seq, [...seqs]));
 }
 
 export async function insertSource(tx: Transaction, row: Omit<typeof sources.$inferInsert, "seq">): Promise<void> {
@@ -78,10 +116,6 @@ export async function upsertPresence(
 export async function selectSeenAt(db: Executor, source_seq: number): Promise<number | undefined> {
   const [row] = await db.select().from(sourcePresence).where(eq(sourcePresence.source_seq, source_seq));
   return row?.seen_at;
-}
-
-export async function deletePresence(tx: Transaction, source_seq: number): Promise<void> {
-  await tx.delete(sourcePresence).where(eq(sourcePresence.source_seq, source_seq));
 }
 
 function withPresence(db: Executor, where: SQL | undefined) {

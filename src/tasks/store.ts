@@ -17,11 +17,11 @@ export type TaskRow = typeof tasks.$inferSelect & {
   migration_cycle: (typeof sources.$inferSelect)["migration_cycle"];
 };
 
-function selectTasks(db: Executor) {
+export function selectTasks(db: Executor) {
   return db.select(taskColumns).from(tasks).innerJoin(sources, eq(sources.seq, tasks.source_seq)).$dynamic();
 }
 
-function toTaskRow({ task, ...source }: Awaited<ReturnType<typeof selectTasks>>[number]): TaskRow {
+export function toTaskRow({ task, ...source }: Awaited<ReturnType<typeof selectTasks>>[number]): TaskRow {
   return { ...task, ...source };
 }
 

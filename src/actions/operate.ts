@@ -1,0 +1,19 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import { type Env, operation } from "../http/operation.ts";
+import { objectId } from "../http/wire.ts";
+import { ReturnedTask } from "./schema.ts";
+import type { Actions } from "./service.ts";
+
+export const actionsOperate = new Hono<Env<{ actions: Actions }>>().post(
+  "/operate/v1/tasks/:task_id/return",
+  operation("returnTask", {
+    summary: "Bring a task and its source back from a passing state that nobody ends",
+    description:
+      "cutovering, cloning, clearing, premiging and SYNC_F_ROLLBACKING go back to the state before by themselves after finish_within_s; this does not wait.",
+    roles: ["operator", "admin"],
+    param: v.object({ task_id: objectId() }),
+    reply: ReturnedTask,
+  }),
+  async (c) => c.json(await c.var.actions.tasks.returnTask(c.var.principal, c.req.param("task_id"))),
+);

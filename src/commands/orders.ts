@@ -1,0 +1,369 @@
+import type { Principal } from "../auth/principal.ts";
+import { jsonDigest } from "../core/exact-json.ts";
+import { Failure } from "../core/failure.ts";
+import type { Platform } from "../core/platform.ts";
+import type { CommandName } from "../core/words.ts";
+import type { Database } from "../db/database.ts";
+import type { Transaction } from "../db/executor.ts";
+import { type Change, type Doer, ferryItself, record } from "../events/service.ts";
+import type { SourceRef, Sources } from "../sources/service.ts";
+import { AGENT_FAILED } from "../tasks/error-json.ts";
+import type { TaskMoves } from "../tasks/moves.ts";
+import { Aftermath } from "./aftermath.ts";
+import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { isControl, superseded } from "./queue.ts";
+import { toCommand, unknownCommand } from "./replies.ts";
+import type { Command, QueueCommandBody } from "./schema.ts";
+import {
+  type CommandRow,
+  endCommands,
+  insertCommands,
+  type NewCommand,
+  postponeCommands,
+  selectByIdempotencyKey,
+  selectCommand,
+  selectOpenCommands,
+  selectOpenCommandsOf,
+  selectPastDue,
+} from "./store.ts";
+
+/** Commands one transaction ends: each takes some statements, and calls on a file hold the process. */
+const PAST_DUE_PER_JOB = 100;
+
+/** How long a command of a task may take. */
+export interface Patience {
+  /** STOP, SKIP and PREMIGRATE: until a poll fetches them. */
+  deliver_within_s: number;
+  /** From the first delivery, the last progress or the last changestate on. */
+  finish_within_s: number;
+}
+
+/** What is to be queued. */
+export type Order = Pick<NewCommand, "command_name"> &
+  Partial<
+    Pick<NewCommand, "task_id" | "bucket" | "deliver_by" | "finish_within_s" | "idempotency_key" | "order_digest">
+  >;
+
+const moving: ReadonlySet<CommandName> = new Set(["START", "STOP", "SYNC", "SKIP", "PREMIGRATE"]);
+/** The task waits for these in a passing state. */
+const awaited: ReadonlySet<CommandName> = new Set(["STOP", "SKIP", "PREMIGRATE"]);
+
+/** The queue of commands: what is ordered, and how it ends other than by a report. */
+export class Orders {
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #sources: Sources;
+  readonly #moves: TaskMoves;
+  readonly #mailbox: Mailbox;
+  readonly #patience: Patience;
+
+  constructor(
+    platform: Platform,
+    database: Database,
+    sources: Sources,
+    moves: TaskMoves,
+    mailbox: Mailbox,
+    patience: Patience,
+  ) {
+    this.#platform = platform;
+    this.#database = database;
+    this.#sources = sources;
+    this.#moves = moves;
+    this.#mailbox = mailbox;
+    this.#patience = patience;
+  }
+
+  /**
+   * Queues a command for a source; a control command supersedes an older open one of the same task. One of the
+   * source's task moves it as the action does that queues the same, where that is allowed. With an idempotency key
+   * used before, answers the command made then (`isNew` false), or throws `conflict` if the order differs.
+   */
+  async queueCommand(
+    principal: Principal,
+    source_id: string,
+    body: QueueCommandBody,
+  ): Promise<{ command: Command; isNew: boolean }> {
+    const order = { ...orderOf(body), order_digest: digestOfOrder(body) };
+    const aftermath = new Aftermath();
+    const { command, isNew } = await this.#database.writer.transaction(
+      async (tx) => {
+        const source = await this.#sources.find(principal, source_id, tx);
+        const earlier = await orderedBefore(tx, source, order);
+        if (earlier) return { command: earlier, isNew: false };
+        const now = this.#platform.now();
+        if (order.deliver_by !== null && order.deliver_by <= now) {
+          const { deliver_by } = order;
+          throw new Failure(
+            "invalid",
+            `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
+          );
+        }
+        return { command: await this.#orderDirectly(tx, principal, source, order, aftermath), isNew: true };
+      },
+      () => this.committed(aftermath),
+    );
+    return { command: toCommand(this.#mailbox.current(command)), isNew };
+  }
+
+  /** Throws `conflict` if the command has ended. A task that waits for it goes on as if it had failed. */
+  async cancelCommand(principal: Principal, id: string): Promise<Command> {
+    const aftermath = new Aftermath();
+    const row = await this.#database.writer.transaction(
+      async (tx) => {
+        const row = await selectCommand(tx, principal.account_seq, id);
+        if (!row) throw unknownCommand(id);
+        if (nextState(row.state, "cancel") === undefined) {
+          throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
+        }
+        await this.#endUnreported(tx, principal, row, "cancel", "by an operator", aftermath);
+        return selectCommand(tx, principal.account_seq, id);
+      },
+      () => this.committed(aftermath),
+    );
+    if (!row) throw unknownCommand(id);
+    return toCommand(this.#mailbox.current(row));
+  }
+
+  /** Ends what is past its deadline; runs every second, and after a start for what passed meanwhile. */
+  async endPastDue(): Promise<void> {
+    const due = await selectPastDue(this.#database.reader, this.#platform.now(), PAST_DUE_PER_JOB);
+    if (due.length === 0) return;
+    const aftermath = new Aftermath();
+    await this.#database.writer.transaction(
+      async (tx) => {
+        // Read again: some may have ended while this waited for its turn.
+        for (const row of await selectPastDue(tx, this.#platform.now(), PAST_DUE_PER_JOB)) {
+          const event = deadlineEvent(row.state);
+          await this.#endUnreported(tx, ferryItself(row.account_seq), row, event, event, aftermath);
+        }
+      },
+      () => this.committed(aftermath),
+    );
+    if (due.length === PAST_DUE_PER_JOB) await this.endPastDue();
+  }
+
+  // Within a transaction of the caller's, which hands the aftermath to `committed`.
+
+  /** Queues a command for what a task does, with the deadlines such a command has. */
+  async order(tx: Transaction, by: Doer, source: SourceRef, order: Order, aftermath: Aftermath): Promise<void> {
+    const open = await selectOpenCommands(tx, source.seq);
+    await this.#insert(tx, by, source, { ...this.#deadlines(order), ...order }, open, aftermath);
+  }
+
+  /** Queues a command for each of many sources, none of which has an open one that it would supersede. */
+  async orderForAll(
+    tx: Transaction,
+    by: Doer,
+    orders: readonly { source: SourceRef; order: Order }[],
+    aftermath: Aftermath,
+  ): Promise<void> {
+    const now = this.#platform.now();
+    const rows = orders.map(({ source, order }) => this.#newCommand(source, order, now));
+    const queued = await insertCommands(tx, rows);
+    await record(tx, by, now, ...queued.map((command) => change("command.queued", command)));
+    aftermath.queued.push(...queued);
+  }
+
+  /** The open commands of a source's task, or of the source where no task is named. */
+  async open(tx: Transaction, source_seq: number, task_id: string | null): Promise<CommandRow[]> {
+    return (await selectOpenCommands(tx, source_seq)).filter((command) => command.task_id === task_id);
+  }
+
+  /** Ends the open commands of many sources that `which` picks, as they go with their task or source: moves nothing. */
+  async cancelAll(
+    tx: Transaction,
+    by: Doer,
+    source_seqs: readonly number[],
+    reason: string,
+    which: (command: CommandRow) => boolean,
+    aftermath: Aftermath,
+  ): Promise<void> {
+    const open = (await selectOpenCommandsOf(tx, source_seqs)).filter(which);
+    await this.#endAll(tx, by, open, "cancel", reason, aftermath);
+  }
+
+  /** Ends the open control commands of a task that is no longer at work. */
+  async cancelControl(tx: Transaction, by: Doer, source_seq: number, task_id: string, aftermath: Aftermath) {
+    const isOfTask = (command: CommandRow) => command.task_id === task_id && isControl(command.command_name);
+    await this.cancelAll(tx, by, [source_seq], "task_ended", isOfTask, aftermath);
+  }
+
+  /** Something was heard of the task: the time its delivered commands may take begins anew. */
+  async heard(tx: Transaction, source_seq: number, task_id: string, aftermath: Aftermath): Promise<void> {
+    const now = this.#platform.now();
+    const waiting = (await this.open(tx, source_seq, task_id)).filter(
+      ({ state, finish_within_s }) => state === "delivered" && finish_within_s !== null,
+    );
+    if (waiting.length === 0) return;
+    await postponeCommands(
+      tx,
+      waiting.map(({ seq }) => seq),
+      now,
+    );
+    for (const command of waiting) {
+      aftermath.postponed.push({ command, due_at: now + 1000 * (command.finish_within_s ?? 0) });
+    }
+  }
+
+  /** Memory follows what was committed. */
+  committed({ queued, ended, postponed, tasksOf }: Aftermath): void {
+    for (const command of ended) this.#mailbox.ended(command);
+    for (const { command, due_at } of postponed) this.#mailbox.postponed(command, due_at);
+    for (const source_seq of tasksOf) this.#moves.current.changed(source_seq);
+    for (const command of queued) this.#mailbox.queued(command);
+  }
+
+  /** Polls that wait for a deleted source look again. */
+  wake(source_seq: number): void {
+    this.#mailbox.wake(source_seq);
+  }
+
+  /** What an operator queues by hand. */
+  async #orderDirectly(
+    tx: Transaction,
+    by: Doer,
+    source: SourceRef,
+    order: Order,
+    aftermath: Aftermath,
+  ): Promise<CommandRow> {
+    const open = await selectOpenCommands(tx, source.seq);
+    const task = await this.#moves.ofSource(tx, source.seq);
+    if (order.task_id == null || task?.id !== order.task_id) {
+      return this.#insert(tx, by, source, order, open, aftermath);
+    }
+    const ofTask = open.filter(({ task_id }) => task_id === task.id);
+    const moves = await this.#moves.actAsQueued(tx, by, task, order, ofTask);
+    aftermath.tasksOf.add(source.seq);
+    if (moves) {
+      const { deliver_by = null, finish_within_s = null } = this.#deadlines(order);
+      const patient = {
+        ...order,
+        deliver_by: order.deliver_by ?? deliver_by,
+        finish_within_s: order.finish_within_s ?? finish_within_s,
+      };
+      return this.#insert(tx, by, source, patient, open, aftermath);
+    }
+    const command = await this.#insert(tx, by, source, order, open, aftermath);
+    // Nothing took over from what it supersedes: a task that waits for that would wait for ever.
+    for (const older of superseded(ofTask, { command_name: order.command_name, task_id: task.id })) {
+      if (awaited.has(older.command_name)) await this.#moveAsFailed(tx, by, older, `superseded by ${command.id}`);
+    }
+    return command;
+  }
+
+  async #insert(
+    tx: Transaction,
+    by: Doer,
+    source: SourceRef,
+    order: Order,
+    open: readonly CommandRow[],
+    aftermath: Aftermath,
+  ): Promise<CommandRow> {
+    const now = this.#platform.now();
+    const [command] = await insertCommands(tx, [this.#newCommand(source, order, now)]);
+    if (!command) throw new Error("the inserted row is not there");
+    await record(tx, by, now, change("command.queued", command));
+    await this.#endAll(tx, by, superseded(open, command), "supersede", `by ${command.id}`, aftermath);
+    aftermath.queued.push(command);
+    return command;
+  }
+
+  /** Ends a command nobody has reported: its task moves as if it had failed. */
+  async #endUnreported(
+    tx: Transaction,
+    by: Doer,
+    command: CommandRow,
+    event: CommandEvent,
+    reason: string,
+    aftermath: Aftermath,
+  ): Promise<void> {
+    await this.#endAll(tx, by, [command], event, reason, aftermath);
+    await this.#moveAsFailed(tx, by, command, `${nextState(command.state, event)}: ${reason}`);
+    aftermath.tasksOf.add(command.source_seq);
+  }
+
+  async #moveAsFailed(tx: Transaction, by: Doer, command: CommandRow, why: string): Promise<void> {
+    if (command.task_id === null) return;
+    const task = await this.#moves.ofSource(tx, command.source_seq);
+    if (task?.id !== command.task_id) return;
+    const error = { error_code: AGENT_FAILED, error_msg: `${command.command_name} was not carried out: ${why}` };
+    await this.#moves.commandEnded(tx, by, task, command.command_name, "fail", error);
+  }
+
+  async #endAll(
+    tx: Transaction,
+    by: Doer,
+    open: readonly CommandRow[],
+    event: CommandEvent,
+    reason: string,
+    aftermath: Aftermath,
+  ): Promise<void> {
+    if (open.length === 0) return;
+    const now = this.#platform.now();
+    const [state, ...others] = new Set(open.map((command) => nextState(command.state, event)));
+    if (state === undefined || others.length > 0) throw new Error(`not all of these commands can end by ${event}`);
+    await endCommands(
+      tx,
+      open.map(({ seq }) => seq),
+      { state, reason, ended_at: now },
+    );
+    const type = `command.${state}` as Change["type"];
+    await record(tx, by, now, ...open.map((command) => change(type, command, { reason })));
+    aftermath.ended.push(...open);
+  }
+
+  #deadlines({ command_name }: Order): Pick<Order, "deliver_by" | "finish_within_s"> {
+    if (!moving.has(command_name)) return {};
+    const { deliver_within_s, finish_within_s } = this.#patience;
+    const deliver_by = awaited.has(command_name) ? this.#platform.now() + deliver_within_s * 1000 : null;
+    return { deliver_by, finish_within_s };
+  }
+
+  #newCommand(source: SourceRef, order: Order, created_at: number): NewCommand {
+    return {
+      ...order,
+      id: this.#platform.newId(),
+      account_seq: source.account_seq,
+      source_seq: source.seq,
+      state: "queued",
+      created_at,
+      due_at: order.deliver_by ?? null,
+    };
+  }
+}
+
+/** The command an earlier order with the same idempotency key made. Throws `conflict` if that order was another one. */
+async function orderedBefore(
+  tx: Transaction,
+  source: SourceRef,
+  { idempotency_key: key, order_digest }: Order,
+): Promise<CommandRow | undefined> {
+  const earlier = key == null ? undefined : await selectByIdempotencyKey(tx, source.seq, key);
+  if (earlier && earlier.order_digest !== order_digest) {
+    throw new Failure("conflict", `idempotency_key ${key} was used for another order to this source`);
+  }
+  return earlier;
+}
+
+function change(type: Change["type"], command: CommandRow, more: Record<string, unknown> = {}): Change {
+  const { source_id, id: command_id, command_name } = command;
+  return { type, source_id, command_id, data: { command_name, ...more } };
+}
+
+function orderOf({ command_name, command_param, deliver_by, finish_within_s, idempotency_key }: QueueCommandBody) {
+  return {
+    command_name,
+    task_id: command_param?.task_id ?? null,
+    bucket: command_param?.bucket ?? null,
+    deliver_by: deliver_by ?? null,
+    finish_within_s: finish_within_s ?? null,
+    idempotency_key: idempotency_key ?? null,
+  };
+}
+
+/** Equal for orders that mean the same. */
+function digestOfOrder(body: QueueCommandBody): string {
+  const { command_name, task_id, bucket, deliver_by, finish_within_s } = orderOf(body);
+  return jsonDigest(JSON.stringify([command_name, task_id, bucket, deliver_by, finish_within_s]));
+}

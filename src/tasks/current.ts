@@ -1,0 +1,39 @@
+import type { TaskState } from "../core/words.ts";
+import type { Database } from "../db/database.ts";
+import { selectCurrentTask } from "./move-store.ts";
+
+/** A source's task as a poll needs it. */
+export interface CurrentTask {
+  id: string;
+  state: TaskState;
+}
+
+/**
+ * Which task each source has and how it stands. In a process of its own it is remembered until a commit changes it, so
+ * that an empty poll touches no database.
+ */
+export class CurrentTasks {
+  readonly #database: Database;
+  readonly #known = new Map<number, CurrentTask | null>();
+  /** Counts changes: what was read before one must not be remembered after it. */
+  #changes = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async of(source_seq: number): Promise<CurrentTask | null> {
+    const known = this.#known.get(source_seq);
+    if (known !== undefined) return known;
+    const changes = this.#changes;
+    const read = (await selectCurrentTask(this.#database.reader, source_seq)) ?? null;
+    if (this.#database.exclusive && changes === this.#changes) this.#known.set(source_seq, read);
+    return read;
+  }
+
+  /** To be called right after the commit that made, moved or deleted a source's task. */
+  changed(source_seq: number): void {
+    this.#changes += 1;
+    this.#known.delete(source_seq);
+  }
+}

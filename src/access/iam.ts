@@ -56,7 +56,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       roles,
       dialect: "iam",
       query: CreateTokenQuery,
-      headers: { "X-Subject-Token": "The token asked about" },
+      requiredHeaders: { "X-Subject-Token": "The token asked about" },
       reply: Token,
       replyHeaders: subjectToken,
     }),

@@ -10,8 +10,7 @@ import { type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { PostTask } from "../tasks/schema.ts";
-import type { Tasks } from "../tasks/service.ts";
-import type { TaskRow } from "../tasks/store.ts";
+import type { Task, Tasks } from "../tasks/service.ts";
 import type { ReturnedTask, UpdateTaskStatusReq } from "./schema.ts";
 
 /** Tasks one look brings back from passing states. */
@@ -110,7 +109,7 @@ export class TaskActions {
     }
   }
 
-  async #act(tx: Transaction, by: Doer, task: TaskRow, operation: TaskAction, aftermath: Aftermath): Promise<void> {
+  async #act(tx: Transaction, by: Doer, task: Task, operation: TaskAction, aftermath: Aftermath): Promise<void> {
     if (operation === "network_check") {
       // Nothing waits for it: the agent sends what it measures by updateNetworkCheckInfo.
       const data = { task_id: task.id, operation };
@@ -132,19 +131,19 @@ export class TaskActions {
     }
   }
 
-  async #collectLog(tx: Transaction, by: Doer, task: TaskRow, bucket: string, aftermath: Aftermath): Promise<void> {
+  async #collectLog(tx: Transaction, by: Doer, task: Task, bucket: string, aftermath: Aftermath): Promise<void> {
     await this.#moves.collectLog(tx, task, bucket);
     const order = { command_name: "UPLOAD_LOG", task_id: task.id, bucket } as const;
     await this.#orders.order(tx, by, sourceOf(task), order, aftermath);
   }
 
-  async #goBack(tx: Transaction, by: Doer, task: TaskRow, aftermath: Aftermath): Promise<void> {
+  async #goBack(tx: Transaction, by: Doer, task: Task, aftermath: Aftermath): Promise<void> {
     await this.#moves.goBack(tx, by, task);
     aftermath.tasksOf.add(task.source_seq);
   }
 
   /** Open commands whose end will end a passing state. */
-  async #awaited(tx: Transaction, task: TaskRow) {
+  async #awaited(tx: Transaction, task: Task) {
     const open = await this.#orders.open(tx, task.source_seq, task.id);
     return open.filter(({ command_name }) => ["STOP", "SKIP", "PREMIGRATE"].includes(command_name));
   }
@@ -169,6 +168,6 @@ export class TaskActions {
   }
 }
 
-function sourceOf({ source_seq: seq, source_id: id, account_seq }: TaskRow): SourceRef {
+function sourceOf({ source_seq: seq, source_id: id, account_seq }: Task): SourceRef {
   return { seq, id, account_seq };
 }

@@ -96,7 +96,12 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
     summary,
     description: [description, roles.length > 0 && `Roles: ${roles.join(", ")}.`].filter(Boolean).join("\n\n"),
     tags: [tagOf(path)],
-    parameters: [...parameters(param, "path"), ...parameters(query, "query"), ...headerParameters(declaration.headers)],
+    parameters: [
+      ...parameters(param, "path"),
+      ...parameters(query, "query"),
+      ...headerParameters(declaration.headers, false),
+      ...headerParameters(declaration.requiredHeaders, true),
+    ],
     ...(json === undefined
       ? {}
       : {
@@ -180,11 +185,11 @@ function parameters(schema: v.GenericSchema | undefined, place: "path" | "query"
   }));
 }
 
-function headerParameters(headers: Record<string, string> = {}): JsonSchema[] {
+function headerParameters(headers: Record<string, string> = {}, required: boolean): JsonSchema[] {
   return Object.entries(headers).map(([name, description]) => ({
     name,
     in: "header",
-    required: false,
+    required,
     description,
     schema: { type: "string" },
   }));

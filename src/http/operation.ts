@@ -57,6 +57,8 @@ export interface Declaration {
   example?: object;
   /** Request headers the operation reads, with what they mean. */
   headers?: Record<string, string>;
+  /** Those it refuses to do without. */
+  requiredHeaders?: Record<string, string>;
   reply: Schema;
   /** 201 for what was made on the operator's side; the SMS API answers 200 to everything. */
   status?: 200 | 201;

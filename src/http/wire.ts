@@ -77,6 +77,28 @@ export const queryBoolean = () =>
 /** Path parameter of every object but the two command operations: unknown is 404, longer is 400. */
 export const objectId = () => text(1, 36);
 
+/** A list is an object to JavaScript, and to valibot; on the wire it is not. */
+function refusingLists<Schema extends v.GenericSchema>(schema: Schema): Schema {
+  return {
+    ...schema,
+    "~run"(dataset, config) {
+      if (!Array.isArray(dataset.value)) return schema["~run"](dataset, config);
+      const refused = schema["~run"]({ value: null }, config);
+      return {
+        ...refused,
+        issues: refused.issues?.map((issue) => ({ ...issue, received: "a list" })),
+      } as typeof refused;
+    },
+  };
+}
+
+/** A JSON object with these members; it may have others, which are left out. */
+export const object = <const Entries extends v.ObjectEntries>(entries: Entries) => refusingLists(v.object(entries));
+
+/** A JSON object with these members and no others. */
+export const strictObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
+  refusingLists(v.strictObject(entries));
+
 /** A free JSON object. v.record and v.looseObject would drop members named constructor or __proto__. */
 export const jsonObject = () =>
   v.custom<object>(

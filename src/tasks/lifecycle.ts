@@ -206,7 +206,7 @@ export function waitsForSource(now: Condition): boolean {
   return isPassing(now) && now.task !== "ABORTING" && now.task !== "SKIPPING";
 }
 
-export function isCopyOrder(name: CommandName): boolean {
+function isCopyOrder(name: CommandName): boolean {
   return name === "START" || name === "SYNC";
 }
 

@@ -10,6 +10,9 @@ import { type ToldProgress, upsertProgress, upsertSubtask } from "./progress-sto
 import type { PostTask, TaskDefinition } from "./schema.ts";
 import { insertTask, selectTask, selectTaskOfSource, type TaskRow } from "./store.ts";
 
+/** A task as other features know it. */
+export type Task = TaskRow;
+
 /** Migration tasks: what was ordered for a source, and how it stands. */
 export class Tasks {
   readonly #platform: Platform;

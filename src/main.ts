@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import { account } from "./cli/account.ts";
 import { activity } from "./cli/activity.ts";
-import { poll, report } from "./cli/agent-side.ts";
+import { poll, progress, report } from "./cli/agent-side.ts";
 import { api } from "./cli/api.ts";
 import { wholeNumber } from "./cli/arguments.ts";
 import { command } from "./cli/command.ts";
@@ -16,6 +16,7 @@ import { result } from "./cli/result.ts";
 import { runCli } from "./cli/run.ts";
 import { sign } from "./cli/sign/verb.ts";
 import { source } from "./cli/source.ts";
+import { task } from "./cli/task.ts";
 import { user } from "./cli/user.ts";
 import { addNotes, verb } from "./cli/verb.ts";
 import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
@@ -114,9 +115,11 @@ const ferry: CommandDef = defineCommand({
     serve: serveVerb,
     agent: agentVerb,
     source,
+    task,
     command,
     poll,
     report,
+    progress,
     result,
     activity,
     user,

@@ -51,10 +51,14 @@ export class Caller {
 
   /**
    * Calls until there is an answer that another try would not change; undefined if the signal or the end of the tries
-   * comes first. Throws
-   * `AgentEnd` if the source is unknown, or the credentials are refused from the beginning.
+   * comes first. Throws `AgentEnd` if the source is unknown, or the credentials are refused from the beginning.
    */
-  async call(method: "GET" | "POST", path: string, call: Call, signal: AbortSignal): Promise<Answer | undefined> {
+  async call(
+    method: "GET" | "POST" | "PUT",
+    path: string,
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> {
     const { tries = Number.POSITIVE_INFINITY } = call;
     const backoff = new Backoff();
     for (let tried = 0; tried < tries && !signal.aborted; tried += 1) {
@@ -113,7 +117,8 @@ export class Caller {
     const reason = `${this.#endpoint} answers ${status}: ${message}`;
     // What something in between says, a proxy or a wrong address, is no answer of the service.
     const isOwn = status === 200 ? body !== undefined : typeof body?.error_code === "string";
-    if (isOwn && status === 404 && body?.error_code === UNKNOWN_OBJECT) throw new AgentEnd("notFound", message);
+    if (isOwn && status === 404 && body?.error_code === UNKNOWN_OBJECT && !takes.includes(404))
+      throw new AgentEnd("notFound", message);
     const isFinal = isOwn && !this.#wasAccepted && !WRONG_CLOCK.test(message);
     if (isFinal && status === 401) throw new AgentEnd("notSignedIn", reason);
     if (isFinal && status === 403) throw new AgentEnd("refused", reason);

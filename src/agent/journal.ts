@@ -13,6 +13,7 @@ const Contents = v.object({
     v.object({
       command_id: v.string(),
       command_name: v.picklist(commandNames),
+      task_id: v.optional(v.string()),
       attempt: v.number(),
       report: v.optional(
         v.object({

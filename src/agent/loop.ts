@@ -116,7 +116,8 @@ export class Loop {
   #start(command: Command, attempt: number): void {
     const { hooks: folder, killAfterMs, source_id: server_id, journal } = this.#options;
     const { command_id, command_name } = command;
-    const entry = { command_id, command_name, attempt };
+    const { task_id } = command.command_param;
+    const entry = { command_id, command_name, ...(task_id !== undefined && { task_id }), attempt };
     const log: Log = (text) => this.#options.log(`${label(command)}: ${text}`);
     journal.begin(entry);
     log(`begins, attempt ${attempt}`);

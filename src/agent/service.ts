@@ -1,4 +1,5 @@
 import { parseObject } from "../core/json-object.ts";
+import type { CommandName } from "../core/words.ts";
 import { type Caller, CUT, messageOf } from "./caller.ts";
 import type { Entry } from "./journal.ts";
 import type { Log } from "./log.ts";
@@ -11,6 +12,9 @@ const LONGEST_WAIT_S = 55;
 const SHORTEST_WAIT_S = 5;
 /** After so many polls that were not cut, a longer wait is tried again. */
 const POLLS_UNTIL_LONGER = 50;
+
+/** What a task is at while the agent carries out a command that copies. */
+const workOf: Partial<Record<CommandName, string>> = { START: "RUNNING", SYNC: "SYNCING" };
 
 /** The calls an agent makes. Each is undefined if its signal comes before the answer, and throws `AgentEnd`. */
 export class Service {
@@ -60,7 +64,10 @@ export class Service {
     return { offer: { command_id, command_name: String(command_name), command_param, delivery } };
   }
 
-  /** Whether the service has taken the report; if it refuses the detail, without that. */
+  /**
+   * Whether the service has taken the report; if it refuses the detail, without that. A hook of START or SYNC that
+   * succeeds has copied all there was: the task is told that it is finished.
+   */
   async report(source_id: string, entry: Entry, report: Report, signal: AbortSignal): Promise<boolean | undefined> {
     const { command_id, command_name } = entry;
     const send = (sent: Report) => {
@@ -79,7 +86,27 @@ export class Service {
     if (!answer) return undefined;
     const isTaken = answer.status === 200;
     tell(isTaken ? "reported" : `the report is refused again: ${messageOf(answer.text)}`);
-    return isTaken;
+    const working = report.result === "success" ? workOf[command_name] : undefined;
+    if (!isTaken || working === undefined || entry.task_id === undefined) return isTaken;
+    return this.#finishTask(source_id, entry.task_id, working, signal);
+  }
+
+  /** Tells that the copy is complete, if the task is still at it; undefined if that has to be tried again. */
+  async #finishTask(
+    source_id: string,
+    task_id: string,
+    working: string,
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> {
+    const path = `/v3/tasks/${encodeURIComponent(task_id)}`;
+    // One that is gone, or another source's, is nobody's to finish.
+    const shown = await this.#caller.call("GET", path, { takes: [400, 403, 404], tries: 1 }, signal);
+    if (!shown) return undefined;
+    if (shown.status !== 200 || parseObject(shown.text)?.state !== working) return true;
+    const call = { body: JSON.stringify({ copystate: "finished" }), takes: [400], tries: 1 };
+    const told = await this.#caller.call("PUT", `${pathOf(source_id)}/changestate`, call, signal);
+    if (told?.status === 200) this.#log(`task ${task_id}: finished`);
+    return told && true;
   }
 
   /** A proxy on the way may cut calls that wait: then the service is asked to wait less. */

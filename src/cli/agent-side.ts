@@ -4,7 +4,7 @@ import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
 import { successful, verb } from "./verb.ts";
 
-/* The two calls an agent makes, by hand. */
+/* The calls an agent makes, by hand or from its hooks. */
 
 export const poll = verb(
   { name: "poll", description: "Ask for a source's command, as its agent does" },
@@ -57,5 +57,39 @@ export const report = verb(
     output.tell(
       `reported ${command_name} ${result}; what it ended: ferry result list --source ${args.source} --limit 1`,
     );
+  },
+);
+
+export const progress = verb(
+  { name: "progress", description: "Tell how far a task's subtask is, as the source's agent does" },
+  {
+    task: { type: "positional", required: true, description: "Id of the task: FERRY_TASK_ID in a hook" },
+    subtask: {
+      type: "positional",
+      required: true,
+      description: "SSL_CONFIG, MIGRATE_LINUX_FILE, SYNC_LINUX_FILE, ...",
+    },
+    percent: { type: "positional", required: true, description: "0 to 100" },
+    copied: { type: "string", description: "Bytes copied", default: "0" },
+    total: { type: "string", description: "Bytes to copy", default: "0" },
+    speed: { type: "string", description: "Mbit/s" },
+    left: { type: "string", description: "Seconds it will take still" },
+    trace: { type: "string", description: "What it is at, in words" },
+  },
+  async ({ args, client }) => {
+    const count = (flag: string, text: string | undefined) => wholeNumber(flag, text, 0, Number.MAX_SAFE_INTEGER);
+    const migrate_speed = count("--speed", args.speed);
+    const remain_time = count("--left", args.left);
+    const json = {
+      // The service knows the list.
+      subtask_name: args.subtask as "SSL_CONFIG",
+      progress: wholeNumber("PERCENT", args.percent, 0, 100) ?? 0,
+      replicatesize: count("--copied", args.copied) ?? 0,
+      totalsize: count("--total", args.total) ?? 0,
+      process_trace: args.trace ?? "",
+      ...(migrate_speed !== undefined && { migrate_speed }),
+      ...(remain_time !== undefined && { remain_time }),
+    };
+    await successful(client().v3.tasks[":task_id"].progress.$put({ param: { task_id: args.task }, json }));
   },
 );

@@ -10,6 +10,8 @@ export interface Output {
   copy(bytes: ReadableStream<Uint8Array>): Promise<void>;
   /** Words for a person. */
   tell(text: string): void;
+  /** One line that the next one replaces, on a terminal only; "" takes it away. */
+  show(text: string): void;
 }
 
 export function processOutput(): Output {
@@ -20,6 +22,11 @@ export function processOutput(): Output {
     print: (text) => write(process.stdout, text),
     copy: (bytes) => copy(bytes, process.stdout),
     tell: (text) => write(process.stderr, text),
+    show: (text) => {
+      if (!process.stderr.isTTY) return;
+      const width = process.stderr.columns || 80;
+      process.stderr.write(`\r\u001b[K${visible(text).slice(0, width - 1)}`);
+    },
   };
 }
 

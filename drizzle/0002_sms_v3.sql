@@ -95,4 +95,5 @@ CREATE TABLE `templates` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `templates_id_unique` ON `templates` (`id`);--> statement-breakpoint
 CREATE INDEX `templates_by_account` ON `templates` (`account_seq`);--> statement-breakpoint
-CREATE UNIQUE INDEX `migprojects_default` ON `migprojects` (`account_seq`) WHERE isdefault = 1;
+CREATE UNIQUE INDEX `migprojects_default` ON `migprojects` (`account_seq`) WHERE isdefault = 1;--> statement-breakpoint
+CREATE INDEX `sources_by_migproject` ON `sources` (`migproject_seq`) WHERE deleted_at IS NULL;

@@ -6,6 +6,8 @@ import { type Access, createAccess } from "./access/service.ts";
 import { actionsOperate } from "./actions/operate.ts";
 import { type Actions, createActions } from "./actions/service.ts";
 import { actionsSms } from "./actions/sms.ts";
+import { Agreements } from "./agreements/service.ts";
+import { agreementsSms } from "./agreements/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { CommandHistory } from "./commands/history.ts";
 import { type Mailbox, MemoryMailbox, SharedMailbox } from "./commands/mailbox.ts";
@@ -31,11 +33,20 @@ import { type DocsFiles, metaOperate } from "./meta/operate.ts";
 import { Meta } from "./meta/service.ts";
 import { metaSms } from "./meta/sms.ts";
 import { Migprojects } from "./migprojects/service.ts";
+import { migprojectsSms } from "./migprojects/sms.ts";
 import { Sources } from "./sources/service.ts";
 import { sourcesSms } from "./sources/sms.ts";
+import { Consistency } from "./tasks/consistency.ts";
+import { consistencySms } from "./tasks/consistency-sms.ts";
+import { Findings } from "./tasks/findings.ts";
+import { findingsSms } from "./tasks/findings-sms.ts";
 import { TaskMoves } from "./tasks/moves.ts";
+import { TaskSecrets } from "./tasks/secrets.ts";
+import { secretsSms } from "./tasks/secrets-sms.ts";
 import { Tasks } from "./tasks/service.ts";
 import { tasksSms } from "./tasks/sms.ts";
+import { Templates } from "./templates/service.ts";
+import { templatesSms } from "./templates/sms.ts";
 import { VERSION } from "./version.ts";
 
 /** Everything behind the routes, put together once per process (or per request, where a runtime wants that). */
@@ -43,8 +54,14 @@ export interface Services {
   access: Access;
   events: Events;
   meta: Meta;
+  agreements: Agreements;
+  migprojects: Migprojects;
+  templates: Templates;
   sources: Sources;
   tasks: Tasks;
+  secrets: TaskSecrets;
+  consistency: Consistency;
+  findings: Findings;
   commands: Commands;
   orders: Orders;
   history: CommandHistory;
@@ -60,7 +77,13 @@ export interface ServiceOptions {
   passwords: Passwords;
   settings: Pick<
     Settings,
-    "region" | "availability_zones" | "connected_within_s" | "deliver_within_s" | "finish_within_s"
+    | "region"
+    | "availability_zones"
+    | "service_domain"
+    | "agent_config"
+    | "connected_within_s"
+    | "deliver_within_s"
+    | "finish_within_s"
   >;
 }
 
@@ -69,7 +92,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const { platform, database, master_key, passwords, settings } = options;
   const sealer = new Sealer(master_key, platform.randomBytes);
   const access = createAccess(platform, database, sealer, passwords, settings);
-  const migprojects = new Migprojects(platform, settings.region);
+  const migprojects = new Migprojects(platform, database, settings.region);
   const sources = new Sources(platform, database, access.keys, migprojects, settings.connected_within_s);
   const tasks = new Tasks(platform, database, sources);
   const mailbox = database.exclusive
@@ -83,9 +106,15 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   return {
     access,
     events: new Events(database),
-    meta: new Meta(platform, database),
+    meta: new Meta(platform, database, settings),
+    agreements: new Agreements(platform, database),
+    migprojects,
+    templates: new Templates(platform, database, sealer),
     sources,
     tasks,
+    secrets: new TaskSecrets(platform, database, sealer, tasks),
+    consistency: new Consistency(platform, database, access.credentials, tasks),
+    findings: new Findings(platform, database, tasks),
     commands,
     orders,
     history,
@@ -105,24 +134,17 @@ export interface AppOptions {
 
 /** The whole HTTP surface: what every request passes, then one line per feature. */
 export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
-  const app = new Hono<
-    Env<Omit<Services, "mailbox"> & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>
-  >({ getPath: (request) => targetOf(request.url).path })
+  const app = new Hono<Env<Services & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>>({
+    getPath: (request) => targetOf(request.url).path,
+  })
     .use(async (c, next) => {
       const request_id = platform.newId();
       c.set("request_id", request_id);
       c.set("log", platform.log);
-      const { access, events, meta, sources, tasks, commands, orders, history, actions } = await services(c.env);
-      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), access.credentials));
-      c.set("access", access);
-      c.set("events", events);
-      c.set("meta", meta);
-      c.set("sources", sources);
-      c.set("tasks", tasks);
-      c.set("commands", commands);
-      c.set("orders", orders);
-      c.set("history", history);
-      c.set("actions", actions);
+      const features = await services(c.env);
+      const { credentials } = features.access;
+      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), credentials));
+      for (const [name, service] of Object.entries(features)) c.set(name as keyof Services, service);
       c.set("max_wait_s", max_wait_s);
       c.set("docs_files", docs_files);
       c.set("openapi", openapi);
@@ -140,8 +162,14 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .route("/", accessOperate)
     .route("/", accessIam)
     .route("/", eventsOperate)
+    .route("/", agreementsSms)
+    .route("/", migprojectsSms)
+    .route("/", templatesSms)
     .route("/", sourcesSms)
     .route("/", tasksSms)
+    .route("/", secretsSms)
+    .route("/", consistencySms)
+    .route("/", findingsSms)
     .route("/", commandsSms)
     .route("/", commandsOperate)
     .route("/", actionsSms)

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { parseObject } from "./core/json-object.ts";
 import { parseMasterKey } from "./core/sealed.ts";
+import { cloudMembers, cloudRegionMembers } from "./core/words.ts";
 
 /** Where to listen. IPv6 hosts without brackets. */
 export interface ListenAddress {
@@ -42,6 +44,23 @@ const Zones = v.pipe(
         .map(([region = "", zones = ""]) => [region, zones.split(",")]),
     ),
   ),
+);
+
+const cloudNames: ReadonlySet<string> = new Set([...cloudMembers, ...cloudRegionMembers]);
+
+/** `{"ecs_domain":"ecs.{region}.example.com"}` */
+const AgentConfig = v.pipe(
+  v.string(),
+  v.transform((value) => (value === "" ? {} : parseObject(value))),
+  v.check(
+    (members) =>
+      members !== undefined &&
+      Object.entries(members).every(
+        ([name, value]) => cloudNames.has(name) && typeof value === "string" && value !== "",
+      ),
+    `a JSON object of texts that are not empty; its members: ${[...cloudNames].join(", ")}`,
+  ),
+  v.transform((members) => members as Readonly<Record<string, string>>),
 );
 
 const Days = v.pipe(
@@ -109,6 +128,23 @@ const SettingsSchema = v.strictObject({
   ),
   availability_zones: v.optional(
     v.pipe(Zones, v.description("Zones of regions, REGION:ZONE,ZONE;REGION:ZONE; default: REGIONa and REGIONb")),
+    "",
+  ),
+  service_domain: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,9}$/, "a domain, for example cloud.example.com"),
+      v.description("Domain of the cloud that targets are in: GET /v3/config tells agents ecs.REGION.DOMAIN and so on"),
+    ),
+    "ferry.internal",
+  ),
+  agent_config: v.optional(
+    v.pipe(
+      AgentConfig,
+      v.description(
+        "Members of GET /v3/config to tell instead, a JSON object; {region} in a text is the region's name",
+      ),
+    ),
     "",
   ),
   connected_within_s: v.optional(

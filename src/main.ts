@@ -7,16 +7,20 @@ import { api } from "./cli/api.ts";
 import { wholeNumber } from "./cli/arguments.ts";
 import { command } from "./cli/command.ts";
 import { completionVerb } from "./cli/completion/verb.ts";
+import { config } from "./cli/config.ts";
 import { connectionNotes } from "./cli/connection-flags.ts";
 import { CliFailure, exitCodes } from "./cli/failure.ts";
 import { key } from "./cli/key.ts";
 import { login } from "./cli/login.ts";
+import { privacy } from "./cli/privacy.ts";
 import { logout, profile } from "./cli/profile.ts";
+import { project } from "./cli/project.ts";
 import { result } from "./cli/result.ts";
 import { runCli } from "./cli/run.ts";
 import { sign } from "./cli/sign/verb.ts";
 import { source } from "./cli/source.ts";
 import { task } from "./cli/task.ts";
+import { template } from "./cli/template.ts";
 import { user } from "./cli/user.ts";
 import { addNotes, verb } from "./cli/verb.ts";
 import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
@@ -122,6 +126,10 @@ const ferry: CommandDef = defineCommand({
     progress,
     result,
     activity,
+    project,
+    template,
+    config,
+    privacy,
     user,
     key,
     account,
@@ -155,7 +163,9 @@ function readConfigFile(path: string | undefined): SettingValues {
   if (path === undefined) return {};
   try {
     const settings = Object.entries(Bun.TOML.parse(readFileSync(path, "utf8")) as Record<string, unknown>);
-    return Object.fromEntries(settings.map(([name, value]) => [name, String(value)]));
+    return Object.fromEntries(
+      settings.map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]),
+    );
   } catch (error) {
     throw new SettingError(
       `--config: ${path} cannot be read as TOML: ${error instanceof Error ? error.message : String(error)}`,

@@ -19,6 +19,8 @@ describe("readSettings", () => {
       region: "region-1",
       insecure_http: false,
       availability_zones: {},
+      service_domain: "ferry.internal",
+      agent_config: {},
       connected_within_s: 60,
       deliver_within_s: 86_400,
       finish_within_s: 86_400,
@@ -57,10 +59,22 @@ describe("readSettings", () => {
       { FERRY_RESULTS_RETENTION_DAYS: "1.5" },
       'FERRY_RESULTS_RETENTION_DAYS: "1.5" is not allowed; it takes a whole number of days from 0 (for ever) to 99999',
     ],
+    [{ service_domain: "a b" }, {}, '--service-domain: "a b" is not allowed; it takes a domain'],
+    [{ agent_config: "{" }, {}, '--agent-config: "{" is not allowed; it takes a JSON object of texts'],
+    [{ agent_config: "[]" }, {}, "--agent-config"],
+    [{}, { FERRY_AGENT_CONFIG: '{"ecs":"x"}' }, "its members: disktype, mainRegion, obs_domain, cloud_type"],
+    [{}, { FERRY_AGENT_CONFIG: '{"ecs_domain":""}' }, "FERRY_AGENT_CONFIG"],
+    [{}, { FERRY_AGENT_CONFIG: '{"ecs_domain":1}' }, "FERRY_AGENT_CONFIG"],
+    [{}, { FERRY_AGENT_CONFIG: '{"__proto__":"x"}' }, "FERRY_AGENT_CONFIG"],
     [{ database_url: "mysql://x" }, {}, "--database-url"],
     [{}, { FERRY_BOOTSTRAP_PROJECT_ID: "p/1" }, "FERRY_BOOTSTRAP_PROJECT_ID: its value is not allowed"],
   ])("%p %p is refused by name, value and what is allowed", (flags, environment, message) => {
     expect(refusal(flags, environment)).toContain(message);
+  });
+
+  test("agent_config is read as JSON", () => {
+    const members = { ecs_domain: "ecs.{region}.example.com", disktype: "SSD" };
+    expect(readSettings({ agent_config: JSON.stringify(members) }, {}).agent_config).toEqual(members);
   });
 
   test("a secret's value is never shown, and no flag takes one", () => {

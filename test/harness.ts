@@ -126,6 +126,8 @@ export async function startFerry() {
       settings: {
         region: "region-1",
         availability_zones: {},
+        service_domain: "ferry.internal",
+        agent_config: {},
         connected_within_s: 60,
         deliver_within_s: 86_400,
         finish_within_s: 86_400,

@@ -1,37 +1,62 @@
 import { readFileSync } from "node:fs";
 import type { Client } from "../client/client.ts";
+import { parseObject } from "../core/json-object.ts";
 import { CliFailure, messageOf } from "./failure.ts";
+import { everyPage, PAGE_OF_OTHERS, SOURCES_PER_PAGE } from "./pages.ts";
 import { answer } from "./verb.ts";
 
 /* What a person types, as what it means. */
 
-/** The most listServers gives at once. */
-export const SOURCES_PER_PAGE = 200;
+type Named = { id: string; name: string };
 
 /** A source named by its id, or by its name where that is unique. */
-export async function findSource(client: Client, name: string): Promise<string> {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
-  const [only, ...others] = await sourcesNamed(client, name).catch((error) => {
-    if (!(error instanceof CliFailure) || error.reason !== "refused") throw error;
-    throw new CliFailure("refused", `this key may not look up sources by name: give the id of ${name}`);
+export function findSource(client: Client, name: string): Promise<string> {
+  return findNamed("source", name, () => sourcesNamed(client, name));
+}
+
+/** A migration project by its id or its name. */
+export function findMigproject(client: Client, name: string): Promise<string> {
+  return findNamed("project", name, async () => {
+    const { items } = await everyPage(PAGE_OF_OTHERS, Number.POSITIVE_INFINITY, async (page) => {
+      const { count, migprojects } = await answer(client.v3.migprojects.$get({ query: page }));
+      return { count, items: migprojects };
+    });
+    return items.filter((project) => project.name === name);
   });
-  if (!only) throw new CliFailure("notFound", `there is no source named ${name}`);
+}
+
+/** A template by its id, or by its name where that is unique. */
+export function findTemplate(client: Client, name: string): Promise<string> {
+  return findNamed("template", name, async () => {
+    const { items } = await everyPage(PAGE_OF_OTHERS, Number.POSITIVE_INFINITY, async (page) => {
+      const { count, templates } = await answer(client.v3.vm.templates.$get({ query: { name, ...page } }));
+      return { count, items: templates };
+    });
+    return items.filter((template) => template.name === name);
+  });
+}
+
+async function findNamed(what: string, name: string, named: () => Promise<Named[]>): Promise<string> {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) return name;
+  const [only, ...others] = await named().catch((error) => {
+    if (!(error instanceof CliFailure) || error.reason !== "refused") throw error;
+    throw new CliFailure("refused", `this key may not look up ${what}s by name: give the id of ${name}`);
+  });
+  if (!only) throw new CliFailure("notFound", `there is no ${what} named ${name}`);
   if (others.length > 0) {
     const ids = [only, ...others].map(({ id }) => id).join(", ");
-    throw new CliFailure("usage", `${others.length + 1} sources are named ${name}; use an id: ${ids}`);
+    throw new CliFailure("usage", `${others.length + 1} ${what}s are named ${name}; use an id: ${ids}`);
   }
   return only.id;
 }
 
 /** Every source of exactly that name; the service looks for parts of names. */
-export async function sourcesNamed(client: Client, name: string): Promise<{ id: string }[]> {
-  const same: { id: string }[] = [];
-  for (let offset = 0; ; offset += SOURCES_PER_PAGE) {
-    const query = { name, limit: String(SOURCES_PER_PAGE), offset: String(offset) };
-    const { source_servers } = await answer(client.v3.sources.$get({ query }));
-    same.push(...source_servers.filter((source) => source.name === name));
-    if (source_servers.length < SOURCES_PER_PAGE) return same;
-  }
+export async function sourcesNamed(client: Client, name: string): Promise<Named[]> {
+  const { items } = await everyPage(SOURCES_PER_PAGE, Number.POSITIVE_INFINITY, async (page) => {
+    const { count, source_servers } = await answer(client.v3.sources.$get({ query: { name, ...page } }));
+    return { count, items: source_servers };
+  });
+  return items.filter((source) => source.name === name);
 }
 
 /** A value given as text, as @FILE or as - for standard input. */
@@ -43,6 +68,14 @@ export function readValue(value: string): string {
   } catch (error) {
     throw new CliFailure("usage", `${value} cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** The JSON object of a --data: text, @FILE or - for standard input. */
+export function dataOf(value: string | undefined): Record<string, unknown> {
+  if (value === undefined) return {};
+  const object = parseObject(readValue(value));
+  if (!object) throw new CliFailure("usage", "--data takes a JSON object");
+  return object;
 }
 
 /** A flag's whole number. */

@@ -1,14 +1,13 @@
-import type { InferRequestType, InferResponseType } from "hono/client";
+import type { InferRequestType } from "hono/client";
 import type { Client } from "../client/client.ts";
-import { parseObject } from "../core/json-object.ts";
-import { findSource, oneOf, readValue, SOURCES_PER_PAGE, sourcesNamed, wholeNumber } from "./arguments.ts";
+import { dataOf, findSource, oneOf, sourcesNamed, wholeNumber } from "./arguments.ts";
 import { CliFailure } from "./failure.ts";
-import { type Found, printList } from "./list.ts";
+import { printList } from "./list.ts";
 import { formatTime } from "./output.ts";
+import { everyPage, SOURCES_PER_PAGE } from "./pages.ts";
 import { answer, group, jsonFlag, successful, verb } from "./verb.ts";
 
 type ListServers = Client["v3"]["sources"]["$get"];
-type Source = InferResponseType<ListServers>["source_servers"][number];
 type Filter = InferRequestType<ListServers>["query"];
 
 const list = verb(
@@ -32,14 +31,11 @@ const list = verb(
       ...(state !== undefined && { state: state as NonNullable<Filter["state"]> }),
       ...(connected !== undefined && { connected: String(oneOf("--connected", connected, ["yes", "no"]) === "yes") }),
     };
-    const found: Found<Source> = { items: [], hasMore: true };
-    while (found.hasMore && found.items.length < most) {
-      const page = Math.min(SOURCES_PER_PAGE, most - found.items.length);
-      const query = { ...filter, limit: String(page), offset: String(found.items.length) };
+    const found = await everyPage(SOURCES_PER_PAGE, most, async (page) => {
+      const query = { ...filter, ...page };
       const { count, source_servers } = await answer(context.client().v3.sources.$get({ query }));
-      found.items.push(...source_servers);
-      found.hasMore = source_servers.length === page && count > found.items.length;
-    }
+      return { count, items: source_servers };
+    });
     printList(context, found, {
       id: (source) => source.id,
       name: (source) => source.name,
@@ -87,7 +83,7 @@ const register = verb(
       agent_version: "none",
       networks: [],
       ...ready,
-      ...(args.data === undefined ? {} : objectOf(readValue(args.data))),
+      ...dataOf(args.data),
     };
     if (!args.again && !("id" in body)) await refuseTakenName(client(), args.name);
     const { id } = await answer(client().v3.sources.$post({ json: body }));
@@ -128,12 +124,6 @@ async function refuseTakenName(client: Client, name: string): Promise<void> {
       `there is a source named ${name} already (${taken.id}); --again registers another one`,
     );
   }
-}
-
-function objectOf(text: string): Record<string, unknown> {
-  const object = parseObject(text);
-  if (!object) throw new CliFailure("usage", "--data takes a JSON object");
-  return object;
 }
 
 export const source = group("source", "Source servers", { list, show, register, rename, delete: remove });

@@ -72,5 +72,33 @@ export const taskActions = [
 ] as const;
 export type TaskAction = (typeof taskActions)[number];
 
+/** How a migration copies. */
+export const migrationTypes = ["MIGRATE_FILE", "MIGRATE_BLOCK"] as const;
+
+/** What showConfig tells of the cloud that targets are in: once, */
+export const cloudMembers = ["disktype", "mainRegion", "obs_domain"] as const;
+/** and for each of its regions. Source: docs/decisions.md, "Versions and configuration". */
+export const cloudRegionMembers = [
+  "cloud_type",
+  "desc",
+  "project_name",
+  "region_name",
+  "kms_address",
+  "dns_domain",
+  "ecs_domain",
+  "evs_domain",
+  "iam_domain",
+  "ims_domain",
+  "obs_domain",
+  "sms_domain",
+  "vpc_domain",
+  "linux_image_id",
+  "linux_uefi_image_id",
+  "create_linux_image_id",
+  "windows_image_id",
+  "windows_ssh_image_id",
+  "windows_uefi_image_id",
+] as const;
+
 export const logCollectStatuses = ["INIT", "UPLOADING", "UPLOAD_FAIL", "UPLOADED"] as const;
 export type LogCollectStatus = (typeof logCollectStatuses)[number];

@@ -119,7 +119,13 @@ function operationObject({ id, path, declaration }: DeclaredRoute): JsonSchema {
       [status]: {
         description: "Done",
         headers: replyHeaders(declaration.replyHeaders ?? {}),
-        content: Object.fromEntries(types.map((type) => [type, type === "application/json" ? { schema } : {}])),
+        // The schema is that of the JSON; of the reply as such where it is never JSON.
+        content: Object.fromEntries(
+          types.map((type) => [
+            type,
+            type === "application/json" || !types.includes("application/json") ? { schema } : {},
+          ]),
+        ),
       },
       ...(declaration.otherStatus && {
         200: { description: declaration.otherStatus[200], content: { "application/json": { schema } } },

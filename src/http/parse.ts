@@ -81,7 +81,7 @@ function describe(issue: v.BaseIssue<unknown>, place: string): string {
     case "max_value":
       return `${where} must be at most ${requirement}, not ${given}`;
     case "min_length":
-      return `${where} must have at least ${requirement} characters`;
+      return `${where} must have at least ${requirement} ${Array.isArray(issue.input) ? "items" : "characters"}`;
     case "max_length":
       return `${where} must have at most ${requirement} ${Array.isArray(issue.input) ? "items" : "characters"}`;
     case "integer":

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { cloudMembers, cloudRegionMembers } from "../core/words.ts";
 import { text } from "../http/wire.ts";
 
 export const Version = v.object({
@@ -14,5 +15,17 @@ export const ListApiVersionResponse = v.object({ versions: v.array(Version) });
 export const ShowApiVersionParam = v.object({
   version: v.pipe(text(1, 10), v.regex(/^v[.0-9a-zA-Z]*$/, "takes a version such as v3")),
 });
+
+const told = v.pipe(v.string(), v.minLength(1));
+
+export const ShowConfigResponse = v.object({
+  config: v.object(v.entriesFromList(cloudMembers, told)),
+  regions: v.array(v.object(v.entriesFromList(cloudRegionMembers, told))),
+});
+export type ShowConfigResponse = v.InferOutput<typeof ShowConfigResponse>;
+
+export const ShowSha256Param = v.object({ key: text(1, 16384) });
+
+export const ShowSha256Response = v.object({ value: v.pipe(text(64, 64), v.description("Lower-case hex digits.")) });
 
 export const Health = v.object({ status: v.literal("ok") });

@@ -2,19 +2,23 @@ import { Failure } from "../core/failure.ts";
 import { errorFields } from "../core/log.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
+import { type CloudSettings, cloudConfig } from "./cloud-config.ts";
+import type { ShowConfigResponse } from "./schema.ts";
 import { writeReadiness } from "./store.ts";
 
 const REFUSAL_STANDS_MS = 1_000;
 
-/** Whether this process can do its work. */
+/** Whether this process can do its work, and what agents are told of the cloud around it. */
 export class Meta {
   readonly #platform: Platform;
   readonly #database: Database;
+  readonly #cloud: CloudSettings;
   #checking: Promise<void> | undefined;
 
-  constructor(platform: Platform, database: Database) {
+  constructor(platform: Platform, database: Database, cloud: CloudSettings) {
     this.#platform = platform;
     this.#database = database;
+    this.#cloud = cloud;
   }
 
   /**
@@ -31,6 +35,11 @@ export class Meta {
       },
     );
     return this.#checking;
+  }
+
+  /** `host`: where the caller reached this service. */
+  showConfig(host: string | undefined): ShowConfigResponse {
+    return cloudConfig(this.#cloud, host);
   }
 
   #forget(): void {

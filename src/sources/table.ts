@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { MigrationCycle, Registration, SourceState } from "./schema.ts";
 
@@ -23,7 +24,10 @@ export const sources = sqliteTable(
     stage_action_time: integer().notNull(),
     deleted_at: integer(),
   },
-  (table) => [index("sources_by_account").on(table.account_seq, table.deleted_at)],
+  (table) => [
+    index("sources_by_account").on(table.account_seq, table.deleted_at),
+    index("sources_by_migproject").on(table.migproject_seq).where(sql`deleted_at IS NULL`),
+  ],
 );
 
 /** When a source's agent last polled or reported. Narrow, as it is rewritten all the time. */

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { LogCollectStatus, TaskState } from "../core/words.ts";
+import type { ConsistencyResult } from "./consistency-schema.ts";
 import type { Condition } from "./lifecycle.ts";
 import type { ConfigBody, NetworkCheckInfo, SpeedLimit, TaskDefinition } from "./schema.ts";
 
@@ -100,7 +101,7 @@ export const consistencyResults = sqliteTable(
     seq: integer().primaryKey({ autoIncrement: true }),
     task_seq: integer().notNull(),
     finished_time: integer().notNull(),
-    consistency_result: text({ mode: "json" }).notNull(),
+    consistency_result: text({ mode: "json" }).$type<ConsistencyResult[]>().notNull(),
   },
   (table) => [index("consistency_results_by_task").on(table.task_seq)],
 );

@@ -1,4 +1,5 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { TemplateDefinition } from "./schema.ts";
 
 /** Templates of target machines. */
 export const templates = sqliteTable(
@@ -11,7 +12,7 @@ export const templates = sqliteTable(
     region: text(),
     availability_zone: text(),
     /** The members sent, name, region, zone and target_password aside. */
-    definition: text({ mode: "json" }).notNull(),
+    definition: text({ mode: "json" }).$type<TemplateDefinition>().notNull(),
     target_password_sealed: text(),
     created_at: integer().notNull(),
   },

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { signedRequest } from "../../src/client/client.ts";
 
 /** The key that the tests' first start makes. */
@@ -226,6 +227,40 @@ export function commandLoop(caller: () => Caller): void {
     const order = { command_name: "START", idempotency_key: "order-1" };
     const made = await Promise.all([1, 2, 3].map(() => caller().queue(source_id, order)));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test("a task's certificates are made once, its consistency results come back as CSV", async () => {
+    const source_id = await caller().register();
+    const { status, json: task } = await caller().call("POST", "/v3/tasks", {
+      name: "MigrationTask",
+      type: "MIGRATE_FILE",
+      source_server: { id: source_id },
+      target_server: {},
+      region_name: "region-1",
+      region_id: "region-1",
+      project_name: "region-1",
+      project_id: "project-1",
+    });
+    expect(status).toBe(200);
+    const certKey = () => caller().call("GET", `/v3/tasks/${task.id}/certkey?enable_ca_cert=true`);
+    const [one, other] = await Promise.all([certKey(), certKey()]);
+    expect([one.status, other.text]).toEqual([200, one.text]);
+    const { ca, cert, private_key } = one.json;
+    const agent = new X509Certificate(cert);
+    expect([
+      agent.verify(new X509Certificate(ca).publicKey),
+      agent.checkPrivateKey(createPrivateKey(private_key)),
+    ]).toEqual([true, true]);
+
+    const result = { num_total_files: 3, num_different_files: 2, num_target_miss_files: 1, num_target_more_files: 0 };
+    const consistency_result = [{ dir_check: "/root/data", ...result }];
+    await caller().call("POST", `/v3/tasks/${task.id}/consistency-result`, { consistency_result });
+    const { text, headers } = await caller().call("POST", "/v3/tasks/consistency-results/export", {
+      task_info: [{ task_id: task.id }],
+    });
+    expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8");
+    const [, row] = text.split("\r\n");
+    expect(row).toMatch(new RegExp(`^${task.id},${source_id},web-1,\\d{13},/root/data,3,2,1,0$`));
   });
 
   test("/readyz says that a write went through", async () => {

@@ -1,0 +1,28 @@
+import { Hono } from "hono";
+import * as v from "valibot";
+import { type Env, operation } from "../http/operation.ts";
+import { ShowPrivacyAgreementsResponse } from "./schema.ts";
+import type { Agreements } from "./service.ts";
+
+export const agreementsSms = new Hono<Env<{ agreements: Agreements }>>()
+  .post(
+    "/v3/privacy-agreements",
+    operation("createPrivacyAgreements", {
+      summary: "Accept the privacy agreement for the account",
+      roles: ["agent", "operator", "admin"],
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.agreements.createPrivacyAgreements(c.var.principal);
+      return c.json({});
+    },
+  )
+  .get(
+    "/v3/privacy-agreements",
+    operation("showPrivacyAgreements", {
+      summary: "Whether the account has accepted the privacy agreement",
+      roles: ["viewer", "agent", "operator", "admin"],
+      reply: ShowPrivacyAgreementsResponse,
+    }),
+    async (c) => c.json(await c.var.agreements.showPrivacyAgreements(c.var.principal)),
+  );

@@ -33,15 +33,29 @@ const floorRules = floors.map((floor, index) =>
   ),
 );
 
+/** Stores read any table, a later feature's too: one statement instead of one for each row. */
+const stores = "^src/[^/]+/[a-z-]*store\\.ts$";
+const tables = "^src/[^/]+/table\\.ts$";
+
 const featureRules = features.flatMap((group, index) =>
-  group.map((feature) => {
+  group.flatMap((feature) => {
     const earlier = features.slice(0, index).flat();
-    return error(
-      `${feature}-only-earlier-features`,
-      `${feature}/ may import ${earlier.join(", ") || "no other feature"}, and the floors below the features.`,
-      { path: folder(feature) },
-      { path: "^src/", pathNot: folder([...floors, ...earlier, feature]) },
-    );
+    const allowed = folder([...floors, ...earlier, feature]);
+    const comment = `${feature}/ may import ${earlier.join(", ") || "no other feature"}, and the floors below the features.`;
+    return [
+      error(
+        `${feature}-only-earlier-features`,
+        comment,
+        { path: folder(feature), pathNot: stores },
+        { path: "^src/", pathNot: allowed },
+      ),
+      error(
+        `${feature}-store-only-earlier-features`,
+        `${comment} Its stores read any table.`,
+        { path: `^src/${feature}/[a-z-]*store\\.ts$` },
+        { path: "^src/", pathNot: [allowed, tables] },
+      ),
+    ];
   }),
 );
 

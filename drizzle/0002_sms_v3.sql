@@ -59,6 +59,7 @@ CREATE TABLE `tasks` (
 	`os_type` text NOT NULL,
 	`vm_id` text,
 	`definition` text NOT NULL,
+	`target_layout` text NOT NULL,
 	`state` text NOT NULL,
 	`before` text,
 	`stops_unbegun` integer DEFAULT false NOT NULL,

@@ -80,6 +80,11 @@ describe("the contract", () => {
     expect([...notYet].filter((id) => !contract.some((operation) => operation.id === id))).toEqual([]);
   });
 
+  /** Queries that take values beyond the contract's list, with the reason. */
+  const moreValues: Record<string, string> = {
+    "listTasks.state": "takes what replies show too: the contract's lists of query and reply differ",
+  };
+
   test("path parameters and queries have the contract's names and bounds", () => {
     const document = openApiDocument(everything(), "0") as unknown as {
       paths: Record<
@@ -111,9 +116,20 @@ describe("the contract", () => {
         pattern: schema.pattern,
         enum: (schema.enum as string[] | undefined)?.toSorted(),
       });
+      /** Without the values that are taken for a reason. */
+      const compared = (name: string, schema: Record<string, unknown>) => {
+        const listed = expected.find((parameter) => parameter.name === name)?.enum as string[] | undefined;
+        if (!(`${operation.id}.${name}` in moreValues) || !listed) return schema;
+        return { ...schema, enum: (schema.enum as string[]).filter((value) => listed.includes(value)) };
+      };
       expect([
         operation.id,
-        declared.map(({ name, in: place, required, schema }) => ({ name, place, required, ...shape(schema) })),
+        declared.map(({ name, in: place, required, schema }) => ({
+          name,
+          place,
+          required,
+          ...shape(compared(name, schema)),
+        })),
       ]).toEqual([
         operation.id,
         expected.map(({ name, place, required, ...bounds }) => ({ name, place, required, ...shape(bounds) })),
@@ -154,6 +170,16 @@ describe("models of the contract", () => {
     "PostSourceServerBody.agent_version": "needed to register, not to update",
     "CommandBody.command_name": "takes the reportable names only",
     "CommandBody.result": "takes success and fail only",
+    "ShowTaskResponse.state": "shown as it is: the query's list has states the reply's has not",
+    "TasksResponseBody.state": "shown as it is: the query's list has states the reply's has not",
+    "SourceServersResponseBody.state": "shown as it is: changestate's list has a state the reply's has not",
+    "SourceServersResponseBody.migration_cycle": "shown as it is: changestate's list has stages the reply's has not",
+    "ShowServerResponse.state": "as SourceServersResponseBody",
+    "ShowServerResponse.migration_cycle": "as SourceServersResponseBody",
+    "SourceServerResponse.state": "as SourceServersResponseBody",
+    "SourceServerResponse.migration_cycle": "as SourceServersResponseBody",
+    "SourceServerAssociatedWithTask.state": "as SourceServersResponseBody",
+    "ShowConfigSettingResponse.migrate_type": "WINDOWS_MIGRATE_FILE: createTask takes both members it is made of",
   };
 
   /** Everything in which our schema of a model differs from the contract's. */

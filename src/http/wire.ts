@@ -99,6 +99,14 @@ export const object = <const Entries extends v.ObjectEntries>(entries: Entries) 
 export const strictObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   refusingLists(v.strictObject(entries));
 
+/** The members that have a value: replies leave the others out. */
+export function valued<Members extends object>(
+  members: Members,
+): { [Name in keyof Members]?: NonNullable<Members[Name]> } {
+  const entries = Object.entries(members).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Members]?: NonNullable<Members[Name]> };
+}
+
 /** A free JSON object. v.record and v.looseObject would drop members named constructor or __proto__. */
 export const jsonObject = () =>
   v.custom<object>(

@@ -19,22 +19,30 @@ interface Addressed {
   need_migration?: boolean | undefined;
 }
 
-/** The reported disks with ids; what was set on a disk or volume of the same name before stays. */
-export function numberDisks(
-  reported: NonNullable<PostSourceServerBody["disks"]>,
-  before: readonly ServerDisk[] = [],
-): ServerDisk[] {
-  const diskIds = counter();
-  const volumeIds = counter();
+interface Disk extends Addressed {
+  physical_volumes?: readonly Addressed[] | undefined;
+}
+
+/**
+ * The disks and their volumes with ids: one that has an id already keeps it, the others are counted from 1. What was
+ * set on a disk or volume of the same name before stays.
+ */
+export function numberDisks<D extends Disk>(
+  reported: readonly D[],
+  before: readonly Disk[] = [],
+): (D & { id: number })[] {
+  const volumes = reported.flatMap((disk) => disk.physical_volumes ?? []);
+  const diskIds = counter(reported);
+  const volumeIds = counter(volumes);
   const disksBefore = byName(before);
   const volumesBefore = byName(before.flatMap((disk) => disk.physical_volumes ?? []));
   return reported.map((disk) => {
-    const numbered = { ...disk, ...settingsOf(disksBefore, disk.name), id: diskIds() };
-    if (disk.physical_volumes === undefined) return numbered as ServerDisk;
+    const numbered = { ...disk, ...settingsOf(disksBefore, disk.name), id: disk.id ?? diskIds() };
+    if (disk.physical_volumes === undefined) return numbered;
     const physical_volumes = disk.physical_volumes.map((volume) => ({
       ...volume,
       ...settingsOf(volumesBefore, volume.name),
-      id: volumeIds(),
+      id: volume.id ?? volumeIds(),
     }));
     return { ...numbered, physical_volumes };
   });
@@ -121,10 +129,13 @@ export function initTargetServer(
   };
 }
 
-function counter(): () => number {
+/** Ids from 1, but those that are taken. */
+function counter(items: readonly Addressed[] = []): () => number {
+  const taken = new Set(items.map(({ id }) => id));
   let last = 0;
   return () => {
-    last += 1;
+    do last += 1;
+    while (taken.has(last));
     return last;
   };
 }

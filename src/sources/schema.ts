@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { decimal, integer, queryBoolean, queryInteger, text } from "../http/wire.ts";
+import { logCollectStatuses, taskStates } from "../core/words.ts";
+import { decimal, integer, object, queryBoolean, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
@@ -98,21 +99,21 @@ const volumeGroup = {
   size: v.optional(integer(0)),
 };
 
-export const ServerDisk = v.object({
+export const ServerDisk = object({
   ...disk,
   ...addressed,
-  physical_volumes: v.optional(v.array(v.object({ ...reportedPhysicalVolume, ...addressed }))),
+  physical_volumes: v.optional(v.array(object({ ...reportedPhysicalVolume, ...addressed }))),
 });
 export type ServerDisk = v.InferOutput<typeof ServerDisk>;
 
-export const VolumeGroups = v.object({
+export const VolumeGroups = object({
   ...volumeGroup,
   ...addressed,
-  logical_volumes: v.optional(v.array(v.object({ ...logicalVolume, ...addressed }))),
+  logical_volumes: v.optional(v.array(object({ ...logicalVolume, ...addressed }))),
 });
 export type VolumeGroups = v.InferOutput<typeof VolumeGroups>;
 
-export const BtrfsFileSystem = v.object({
+export const BtrfsFileSystem = object({
   name: v.optional(text(0, 255)),
   label: v.optional(text(0, 255)),
   uuid: v.optional(text(0, 255)),
@@ -130,7 +131,7 @@ export const BtrfsFileSystem = v.object({
   default_subvol_mountpath: v.optional(text(0, 255)),
   subvolumn: v.optional(
     v.array(
-      v.object({
+      object({
         uuid: v.optional(text(0, 255)),
         is_snapshot: v.optional(text(0, 255)),
         subvol_id: v.optional(text(0, 255)),
@@ -141,8 +142,9 @@ export const BtrfsFileSystem = v.object({
     ),
   ),
 });
+export type BtrfsFileSystem = v.InferOutput<typeof BtrfsFileSystem>;
 
-const NetWork = v.object({
+export const NetWork = object({
   name: v.optional(text(0, 255)),
   ip: v.optional(text(0, 255)),
   ipv6: v.optional(text(0, 255)),
@@ -151,6 +153,16 @@ const NetWork = v.object({
   mtu: v.optional(integer(0, INT32)),
   mac: text(0, 255),
   id: v.optional(text(0, 255)),
+});
+export type NetWork = v.InferOutput<typeof NetWork>;
+
+/** As an agent reports it: without an id. */
+const ReportedDisk = object({ ...disk, physical_volumes: v.optional(v.array(object(reportedPhysicalVolume))) });
+
+/** As requests have it: without an id. */
+export const SentVolumeGroups = object({
+  ...volumeGroup,
+  logical_volumes: v.optional(v.array(object(logicalVolume))),
 });
 
 /** Needed to register; an update may leave them out. */
@@ -191,7 +203,7 @@ const alwaysOptional = {
 };
 
 /** What a source's agent told of it, as kept: disks and volumes numbered. */
-const Registration = v.object({
+const Registration = object({
   ...neededToRegister,
   ...alwaysOptional,
   disks: v.optional(v.array(ServerDisk)),
@@ -200,19 +212,12 @@ const Registration = v.object({
 export type Registration = v.InferOutput<typeof Registration>;
 
 export const PostSourceServerBody = v.pipe(
-  v.object({
+  object({
     id: v.optional(v.pipe(text(0, 255), v.description("Updates that source instead of registering a new one."))),
     ...v.partial(v.object(neededToRegister)).entries,
     ...alwaysOptional,
-    disks: v.optional(
-      v.pipe(
-        v.array(v.object({ ...disk, physical_volumes: v.optional(v.array(v.object(reportedPhysicalVolume))) })),
-        v.maxLength(65535),
-      ),
-    ),
-    volume_groups: v.optional(
-      v.array(v.object({ ...volumeGroup, logical_volumes: v.optional(v.array(v.object(logicalVolume))) })),
-    ),
+    disks: v.optional(v.pipe(v.array(ReportedDisk), v.maxLength(65535))),
+    volume_groups: v.optional(v.array(SentVolumeGroups)),
     migration_cycle: v.optional(v.pipe(v.picklist(migrationCycles), v.description("Checked and ignored."))),
     state: v.optional(v.pipe(v.picklist(sourceStates), v.description("Checked and ignored."))),
   }),
@@ -228,7 +233,7 @@ export const PostSourceServerBody = v.pipe(
 );
 export type PostSourceServerBody = v.InferOutput<typeof PostSourceServerBody>;
 
-export const RegisterServerResponse = v.object({ id: text(0, 255) });
+export const RegisterServerResponse = object({ id: text(0, 255) });
 
 /** The integer id of a reply, as a number (Terraform) or as text (SDK model). */
 const diskId = v.union([v.pipe(integer(0), v.transform(String)), text(0, 255)]);
@@ -239,15 +244,22 @@ const setting = {
   adjust_size: v.optional(integer(0)),
 };
 
-export const PutSourceServerBody = v.object({
+export const PutSourceServerBody = object({
   name: v.optional(text(0, 255)),
   migprojectid: v.optional(text(0, 255)),
-  disks: v.optional(v.array(v.object({ ...setting, physical_volumes: v.optional(v.array(v.object(setting))) }))),
-  volume_groups: v.optional(v.array(v.object({ ...setting, logical_volumes: v.optional(v.array(v.object(setting))) }))),
+  disks: v.optional(v.array(object({ ...setting, physical_volumes: v.optional(v.array(object(setting))) }))),
+  volume_groups: v.optional(v.array(object({ ...setting, logical_volumes: v.optional(v.array(object(setting))) }))),
 });
 export type PutSourceServerBody = v.InferOutput<typeof PutSourceServerBody>;
 
-export const EnvironmentCheck = v.object({
+export const PutDiskInfoReq = object({
+  disks: v.optional(v.array(ReportedDisk)),
+  volumegroups: v.optional(v.array(SentVolumeGroups)),
+  btrfs_list: v.optional(v.array(BtrfsFileSystem)),
+});
+export type PutDiskInfoReq = v.InferOutput<typeof PutDiskInfoReq>;
+
+export const EnvironmentCheck = object({
   id: integer(0),
   params: v.optional(v.array(v.string())),
   name: text(0, 255),
@@ -258,22 +270,65 @@ export const EnvironmentCheck = v.object({
 });
 export type EnvironmentCheck = v.InferOutput<typeof EnvironmentCheck>;
 
-const targetDiskUses = ["BOOT", "OS", "NORMAL"] as const;
+export const targetDiskUses = ["BOOT", "OS", "NORMAL"] as const;
 
-export const InitTargetServer = v.object({
+export const InitTargetServer = object({
   disks: v.array(
-    v.object({
+    object({
       name: v.optional(text(0, 255)),
       size: v.optional(integer(0)),
       device_use: v.optional(v.picklist(targetDiskUses)),
       used_size: v.optional(integer(0)),
-      physical_volumes: v.optional(v.array(v.object({ ...physicalVolume, ...addressed }))),
+      physical_volumes: v.optional(v.array(object({ ...physicalVolume, ...addressed }))),
       ...addressed,
     }),
   ),
   volume_groups: v.optional(v.array(VolumeGroups)),
 });
 export type InitTargetServer = v.InferOutput<typeof InitTargetServer>;
+
+export const CloneServer = object({
+  vm_id: v.optional(text(0, 255)),
+  name: v.optional(text(0, 255)),
+  clone_error: v.optional(text(0, 255)),
+  clone_state: v.optional(v.picklist(["NOT_READY", "READY", "PREPARING", "CREATING", "ERROR", "FINISHED"])),
+  error_msg: v.optional(text(0, 1024)),
+});
+
+/** What listServers and showServer both tell of a source's task. */
+const currentTask = {
+  id: text(1, 255),
+  name: text(0, 255),
+  type: v.picklist(["MIGRATE_BLOCK", "MIGRATE_FILE"]),
+  state: v.picklist(taskStates),
+  start_date: v.optional(v.pipe(integer(0), v.description("When it first ran; milliseconds since 1970."))),
+  speed_limit: v.pipe(integer(0, 10000), v.description("Mbit/s; 0 is none.")),
+  migrate_speed: v.optional(v.pipe(decimal(0, 10000), v.description("Mbit/s, as last reported."))),
+  start_target_server: v.boolean(),
+  vm_template_id: v.optional(text(0, 255)),
+  region_id: text(0, 255),
+  project_name: text(0, 255),
+  project_id: text(0, 255),
+  target_server: object({ vm_id: v.optional(text(0, 255)), name: v.optional(text(0, 255)) }),
+  log_collect_status: v.picklist(logCollectStatuses),
+  exist_server: v.optional(v.boolean()),
+  use_public_ip: v.boolean(),
+};
+
+/** clone_server is left out: Terraform's provider ends on an object there. */
+export const TaskByServerSource = object(currentTask);
+export type TaskByServerSource = v.InferOutput<typeof TaskByServerSource>;
+
+export const TaskByServerSources = object({
+  ...currentTask,
+  estimate_complete_time: v.optional(integer(0)),
+  compress_rate: v.optional(decimal(0, 10000)),
+  clone_server: v.pipe(CloneServer, v.description("Always there: {} without a clone.")),
+  remain_seconds: v.optional(integer(0)),
+  log_bucket: v.optional(text(0, 255)),
+  log_upload_time: v.optional(integer(0)),
+});
+export type TaskByServerSources = v.InferOutput<typeof TaskByServerSources>;
 
 /** What listServers and showServer both tell of a source. */
 const serverInReplies = {
@@ -297,15 +352,23 @@ const serverInReplies = {
   stage_action_time: integer(0),
   has_tc: v.optional(v.boolean()),
   start_type: v.optional(text(0, 255)),
+  replicatesize: v.optional(v.pipe(integer(0), v.description("Bytes copied, as last reported."))),
+  totalsize: v.optional(v.pipe(integer(0), v.description("Bytes to copy, as last reported."))),
 };
 
-export const ListServersResponse = v.object({
+export const ListServersResponse = object({
   count: v.pipe(integer(0, INT32), v.description("All that match, before paging.")),
-  source_servers: v.array(v.object({ ...serverInReplies, is_consistency_result_exist: v.boolean() })),
+  source_servers: v.array(
+    object({
+      ...serverInReplies,
+      current_task: v.optional(TaskByServerSources),
+      is_consistency_result_exist: v.boolean(),
+    }),
+  ),
 });
 export type ListServersResponse = v.InferOutput<typeof ListServersResponse>;
 
-export const ShowServerResponse = v.object({
+export const ShowServerResponse = object({
   ...serverInReplies,
   hostname: v.optional(text(0, 255)),
   firmware: v.optional(v.picklist(["BIOS", "UEFI"])),
@@ -314,12 +377,36 @@ export const ShowServerResponse = v.object({
   btrfs_list: v.array(BtrfsFileSystem),
   networks: v.array(NetWork),
   agent_version: text(0, 255),
+  current_task: v.optional(TaskByServerSource),
 });
 export type ShowServerResponse = v.InferOutput<typeof ShowServerResponse>;
 
+/** States that showOverview counts; sources in others are not counted. */
+export const countedStates = [
+  "waiting",
+  "replicate",
+  "syncing",
+  "stopped",
+  "deleting",
+  "cutovering",
+  "unavailable",
+  "stopping",
+  "skipping",
+  "finished",
+  "initialize",
+  "error",
+  "cloning",
+] as const;
+
+export const ShowOverviewResponse = object({
+  ...v.entriesFromList(countedStates, integer(0, INT32)),
+  unconfigured: v.pipe(integer(0, INT32), v.description("Sources without a task; their state counts them too.")),
+});
+export type ShowOverviewResponse = v.InferOutput<typeof ShowOverviewResponse>;
+
 export const MAX_SERVERS_PER_PAGE = 200;
 
-export const ListServersQuery = v.object({
+export const ListServersQuery = object({
   state: v.optional(v.picklist(sourceStates)),
   name: v.optional(v.pipe(text(0, 255), v.description("Part of the name, taken literally."))),
   id: v.optional(text(0, 255)),

@@ -7,6 +7,7 @@ import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
 import { environmentChecks, stateAfterChecks } from "./checks.ts";
+import { toCurrentTask, toListedCurrentTask } from "./current-task.ts";
 import {
   applyDiskSettings,
   applyVolumeGroupSettings,
@@ -16,21 +17,28 @@ import {
 } from "./disks.ts";
 import { Presence } from "./presence.ts";
 import {
+  countedStates,
   type ListServersQuery,
   type ListServersResponse,
   MAX_SERVERS_PER_PAGE,
   type Place,
   type PostSourceServerBody,
+  type PutDiskInfoReq,
   type PutSourceServerBody,
   type Registration,
+  type ShowOverviewResponse,
   type ShowServerResponse,
   type SourceState,
 } from "./schema.ts";
 import {
+  countByState,
+  hasTask,
   insertSource,
   placeSources,
   removeSources,
+  type ShownSourceRow,
   type SourceRow,
+  selectShownSource,
   selectSource,
   selectSourcePage,
   selectSources,
@@ -136,12 +144,16 @@ export class Sources {
       { ...this.presence.connectedBetween(), seen },
       page,
     );
-    const source_servers = rows.map((row) => ({ ...this.#serverInReplies(row), is_consistency_result_exist: false }));
+    const source_servers = rows.map((row) => ({
+      ...this.#serverInReplies(row),
+      ...(row.task && { current_task: toListedCurrentTask(row.task, row.progress) }),
+      is_consistency_result_exist: row.is_consistency_result_exist,
+    }));
     return { count, source_servers };
   }
 
   async showServer(principal: Principal, id: string): Promise<ShowServerResponse> {
-    const row = own(principal, id, await selectSource(this.#database.reader, id));
+    const row = own(principal, id, await selectShownSource(this.#database.reader, id));
     const {
       hostname,
       firmware,
@@ -160,6 +172,18 @@ export class Sources {
       btrfs_list,
       networks,
       agent_version,
+      ...(row.task && { current_task: toCurrentTask(row.task, row.progress) }),
+    };
+  }
+
+  /** Counts the account's sources by state, and those without a task. */
+  async showOverview(principal: Principal): Promise<ShowOverviewResponse> {
+    const rows = await countByState(this.#database.reader, principal.account_seq);
+    const counts = new Map<string, number>(rows.map(({ state, count }) => [state, count]));
+    const counters = Object.fromEntries(countedStates.map((state) => [state, counts.get(state) ?? 0]));
+    return {
+      ...(counters as Record<(typeof countedStates)[number], number>),
+      unconfigured: rows.reduce((sum, row) => sum + row.unconfigured, 0),
     };
   }
 
@@ -185,6 +209,25 @@ export class Sources {
         },
       });
       await record(tx, principal, this.#platform.now(), { type: "source.updated", source_id: id, data: { name } });
+    });
+  }
+
+  /** Replaces the kinds the body holds, numbered anew; what was set on a disk or volume of the same name stays. */
+  async updateDiskInfo(principal: Principal, id: string, body: PutDiskInfoReq): Promise<void> {
+    const { disks, volumegroups: volume_groups, btrfs_list } = body;
+    await this.#database.writer.transaction(async (tx) => {
+      const row = own(principal, id, await selectSource(tx, id));
+      const registration = {
+        ...row.registration,
+        ...numbered({ disks, volume_groups }, row.registration),
+        ...(btrfs_list && { btrfs_list }),
+      };
+      await updateSource(tx, row.seq, { registration });
+      await record(tx, principal, this.#platform.now(), {
+        type: "source.updated",
+        source_id: id,
+        data: { name: row.name, changed: Object.keys(body) },
+      });
     });
   }
 
@@ -289,7 +332,10 @@ export class Sources {
     const now = this.#platform.now();
     const row = own(principal, id, await selectSource(tx, id));
     const registration = merge(row.registration, body);
-    const { state, migration_cycle } = stateAfterChecks(environmentChecks(registration));
+    // With a task, where the source stands is the task's matter.
+    const { state, migration_cycle } = (await hasTask(tx, row.seq))
+      ? row
+      : stateAfterChecks(environmentChecks(registration));
     await updateSource(tx, row.seq, {
       // An operator's name stays unless the agent brings one.
       name: body.name ?? row.name,
@@ -310,7 +356,7 @@ export class Sources {
     return { id };
   }
 
-  #serverInReplies(row: SourceRow) {
+  #serverInReplies(row: ShownSourceRow) {
     const { id, name, ip, add_date, state, migration_cycle, state_action_time, stage_action_time, registration } = row;
     const { os_type, os_version, oem_system, cpu_quantity, memory, has_tc, start_type } = registration;
     const seen_at = this.presence.seenAt(row.seq, row.seen_at);
@@ -336,6 +382,7 @@ export class Sources {
       stage_action_time,
       ...(has_tc !== undefined && { has_tc }),
       ...(start_type !== undefined && { start_type }),
+      ...(row.progress && { replicatesize: row.progress.replicatesize, totalsize: row.progress.totalsize }),
     };
   }
 }
@@ -347,6 +394,16 @@ function merge(before: Registration | undefined, body: PostSourceServerBody): Re
     ...before,
     // The schema refuses a new source without the members a registration needs.
     ...(members as Registration),
+    ...numbered({ disks, volume_groups }, before),
+  };
+}
+
+/** The kinds that were reported, with ids and what was set before. */
+function numbered(
+  { disks, volume_groups }: Pick<PostSourceServerBody, "disks" | "volume_groups">,
+  before: Registration | undefined,
+): Pick<Registration, "disks" | "volume_groups"> {
+  return {
     ...(disks && { disks: numberDisks(disks, before?.disks) }),
     ...(volume_groups && { volume_groups: numberVolumeGroups(volume_groups, before?.volume_groups) }),
   };

@@ -6,8 +6,10 @@ import {
   ListServersQuery,
   ListServersResponse,
   PostSourceServerBody,
+  PutDiskInfoReq,
   PutSourceServerBody,
   RegisterServerResponse,
+  ShowOverviewResponse,
   ShowServerResponse,
 } from "./schema.ts";
 import type { Sources } from "./service.ts";
@@ -47,6 +49,16 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
     }),
     async (c) => c.json(await c.var.sources.listServers(c.var.principal, c.req.valid("query"))),
   )
+  // Before the path with an id, which it would be else.
+  .get(
+    "/v3/sources/overview",
+    operation("showOverview", {
+      summary: "How many source servers are in each state",
+      roles: ["viewer", "operator", "admin"],
+      reply: ShowOverviewResponse,
+    }),
+    async (c) => c.json(await c.var.sources.showOverview(c.var.principal)),
+  )
   .get(
     "/v3/sources/:source_id",
     operation("showServer", {
@@ -69,6 +81,22 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
     }),
     async (c) => {
       await c.var.sources.updateServerName(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      return c.json({});
+    },
+  )
+  .put(
+    "/v3/sources/:source_id/diskinfo",
+    operation("updateDiskInfo", {
+      summary: "Replace the disks, volume groups or file systems of a source server",
+      description: "A kind that is absent stays. Ids are given anew; what was set on a disk of the same name stays.",
+      roles: ["agent", "operator", "admin"],
+      param: SourceId,
+      json: PutDiskInfoReq,
+      example: { disks: [{ name: "/dev/vda", device_use: "BOOT", size: 42949672960 }] },
+      reply: v.strictObject({}),
+    }),
+    async (c) => {
+      await c.var.sources.updateDiskInfo(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
       return c.json({});
     },
   );

@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { withinBytes } from "../db/page.ts";
+import { consistencyResults, taskProgress, tasks } from "../tasks/table.ts";
 import type { ListServersQuery, Place } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
 
@@ -14,15 +15,55 @@ interface Connection {
 
 export type SourceRow = typeof sources.$inferSelect & { seen_at: number | null };
 
+const currentTaskColumns = {
+  id: tasks.id,
+  name: tasks.name,
+  type: tasks.type,
+  state: tasks.state,
+  definition: tasks.definition,
+  start_date: tasks.start_date,
+  finish_date: tasks.finish_date,
+  log_bucket: tasks.log_bucket,
+  log_collect_status: tasks.log_collect_status,
+  log_upload_time: tasks.log_upload_time,
+};
+
 /** A page of sources holds about this much at the most: one registration may have 12 MiB. */
 const PAGE_BYTES = 16 * 1024 * 1024;
 
 const live = isNull(sources.deleted_at);
 
+const hasConsistencyResult = sql`EXISTS (SELECT 1 FROM ${tasks} AS task JOIN ${consistencyResults} ON ${consistencyResults.task_seq} = task.seq WHERE task.source_seq = ${sources.seq})`;
+
 /** A live source with its last sign of life as stored, whatever its account. */
 export async function selectSource(db: Executor, id: string): Promise<SourceRow | undefined> {
   const [row] = await withPresence(db, and(eq(sources.id, id), live));
   return row && toSourceRow(row);
+}
+
+/** The same with its task. */
+export async function selectShownSource(db: Executor, id: string): Promise<ShownSourceRow | undefined> {
+  const [row] = await withTask(db, and(eq(sources.id, id), live));
+  return row && toShownRow(row);
+}
+
+export async function hasTask(db: Executor, source_seq: number): Promise<boolean> {
+  const found = await db.select({ seq: tasks.seq }).from(tasks).where(eq(tasks.source_seq, source_seq));
+  return found.length > 0;
+}
+
+/** The account's live sources by state, and how many of them have no task. */
+export async function countByState(db: Executor, account_seq: number) {
+  return db
+    .select({
+      state: sources.state,
+      count: sql<number>`count(*)`,
+      unconfigured: sql<number>`count(*) FILTER (WHERE ${tasks.seq} IS NULL)`,
+    })
+    .from(sources)
+    .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
+    .where(and(eq(sources.account_seq, account_seq), live))
+    .groupBy(sources.state);
 }
 
 /** Live sources with their last sign of life, in the order they were made. */
@@ -82,7 +123,7 @@ export async function selectSourcePage(
   query: ListServersQuery,
   connection: Connection,
   page: { limit: number; offset: number },
-): Promise<{ count: number; rows: SourceRow[] }> {
+): Promise<{ count: number; rows: ShownSourceRow[] }> {
   const where = and(eq(sources.account_seq, account_seq), live, ...filters(query, connection));
   const sizes = await db
     .select({ seq: sources.seq, bytes: sql<number>`octet_length(${sources.registration})` })
@@ -94,13 +135,13 @@ export async function selectSourcePage(
     .offset(page.offset);
   const seqs = withinBytes(sizes, PAGE_BYTES).map(({ seq }) => seq);
   const shown = sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`;
-  const rows = await withPresence(db, shown).orderBy(asc(sources.seq));
+  const rows = await withTask(db, shown).orderBy(asc(sources.seq));
   const [total] = await db
     .select({ count: sql<number>`count(*)` })
     .from(sources)
     .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
     .where(where);
-  return { count: total?.count ?? 0, rows: rows.map(toSourceRow) };
+  return { count: total?.count ?? 0, rows: rows.map(toShownRow) };
 }
 
 /** Writes the last sign of life of many sources at once. */
@@ -127,6 +168,30 @@ function withPresence(db: Executor, where: SQL | undefined) {
     .$dynamic();
 }
 
+function withTask(db: Executor, where: SQL | undefined) {
+  return db
+    .select({
+      source: sources,
+      seen_at: sourcePresence.seen_at,
+      task: currentTaskColumns,
+      progress: taskProgress,
+      is_consistency_result_exist: sql`${hasConsistencyResult}`.mapWith(Boolean),
+    })
+    .from(sources)
+    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
+    .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
+    .leftJoin(taskProgress, eq(taskProgress.task_seq, tasks.seq))
+    .where(where)
+    .$dynamic();
+}
+
+/** A source with its task and how far that has come. */
+export type ShownSourceRow = ReturnType<typeof toShownRow>;
+
+function toShownRow({ source, ...row }: Awaited<ReturnType<typeof withTask>>[number]) {
+  return { ...source, ...row };
+}
+
 function toSourceRow({ source, seen_at }: { source: typeof sources.$inferSelect; seen_at: number | null }): SourceRow {
   return { ...source, seen_at };
 }
@@ -147,9 +212,12 @@ function filters(query: ListServersQuery, connection: Connection): (SQL | undefi
     query.connected === undefined ? undefined : sql`(${isConnected(connection)}) = ${query.connected ? 1 : 0}`,
     // "0" is the one enterprise project there is.
     query.enterprise_project_id && query.enterprise_project_id !== "0" ? sql`false` : undefined,
-    // No source has a task yet, so none has a target machine or a consistency result.
-    query.vm_id ? sql`false` : undefined,
-    query.is_consistency_result_exist === true ? sql`false` : undefined,
+    query.vm_id
+      ? sql`${sources.seq} IN (SELECT ${tasks.source_seq} FROM ${tasks} WHERE ${tasks.vm_id} = ${query.vm_id})`
+      : undefined,
+    query.is_consistency_result_exist === undefined
+      ? undefined
+      : sql`${hasConsistencyResult} = ${query.is_consistency_result_exist ? 1 : 0}`,
   ];
 }
 

@@ -4,11 +4,30 @@ import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
+import { valued } from "../http/wire.ts";
 import { requireBinding, type SourceRef, type Sources } from "../sources/service.ts";
 import { deleteTasks, selectTasksById, selectTasksOfSources } from "./move-store.ts";
 import { type ToldProgress, upsertProgress, upsertSubtask } from "./progress-store.ts";
-import type { PostTask, TaskDefinition } from "./schema.ts";
-import { insertTask, selectTask, selectTaskOfSource, type TaskRow } from "./store.ts";
+import type {
+  ConfigBody,
+  ConfigurationRequestBody,
+  PostTask,
+  PutTaskReq,
+  ShowConfigSettingQuery,
+  ShowConfigSettingResponse,
+  ShowsSpeedLimitsResponse,
+  SpeedLimit,
+} from "./schema.ts";
+import { toListedTask, toShowTask } from "./shown.ts";
+import {
+  DEFAULT_TASKS_PER_PAGE,
+  type ListTasksQuery,
+  type ListTasksResponse,
+  type ShowTaskResponse,
+} from "./shown-schema.ts";
+import { selectShownTask, selectSubtasks, selectTaskPage } from "./shown-store.ts";
+import { insertTask, selectTask, selectTaskOfSource, type TaskRow, updateTask } from "./store.ts";
+import { changedTarget, newTarget } from "./target.ts";
 
 /** A task as other features know it. */
 export type Task = TaskRow;
@@ -100,9 +119,10 @@ export class Tasks {
   async add(tx: Transaction, principal: Principal, source: SourceRef, body: PostTask): Promise<string> {
     const existing = await selectTaskOfSource(tx, source.seq);
     if (existing) throw new Failure("conflict", `source ${source.id} has a task already: ${existing.id}`);
-    const { name, type, os_type, source_server: _s, auto_start: _a, ...definition } = body;
+    const { name, type, os_type, source_server: _s, auto_start: _a, target_server, ...definition } = body;
     const now = this.#platform.now();
     const id = this.#platform.newId();
+    const { machine, layout } = newTarget(this.#platform.newId(), target_server);
     await insertTask(tx, {
       id,
       account_seq: source.account_seq,
@@ -110,8 +130,9 @@ export class Tasks {
       name,
       type,
       os_type: os_type ?? (await this.#sources.osType(tx, source)),
-      vm_id: definition.target_server.vm_id ?? null,
-      definition: withTargetIds(definition),
+      vm_id: machine.vm_id ?? null,
+      definition: { ...definition, target_server: machine },
+      target_layout: layout,
       state: "READY",
       configurations: [],
       speed_limit: [],
@@ -120,16 +141,124 @@ export class Tasks {
     await record(tx, principal, now, { type: "task.created", source_id: source.id, data: { task_id: id, name } });
     return id;
   }
+
+  async showTask(principal: Principal, id: string): Promise<ShowTaskResponse> {
+    const { reader } = this.#database;
+    const row = own(principal, id, await selectShownTask(reader, id));
+    const { seq, source_seq } = row.task;
+    const { presence } = this.#sources;
+    const isConnected = presence.isConnected(presence.seenAt(source_seq, row.seen_at));
+    const subtasks = await selectSubtasks(reader, [seq]);
+    return toShowTask(row, subtasks.get(seq) ?? [], isConnected);
+  }
+
+  /** The account's tasks, oldest first. */
+  async listTasks(principal: Principal, query: ListTasksQuery): Promise<ListTasksResponse> {
+    const { reader } = this.#database;
+    const page = { limit: query.limit || DEFAULT_TASKS_PER_PAGE, offset: query.offset ?? 0 };
+    const { count, rows } = await selectTaskPage(reader, principal.account_seq, query, page);
+    const subtasks = await selectSubtasks(
+      reader,
+      rows.map(({ task }) => task.seq),
+    );
+    return { count, tasks: rows.map((row) => toListedTask(row, subtasks.get(row.task.seq) ?? [])) };
+  }
+
+  /** Changes the members that were sent, whatever the task's state. */
+  async updateTask(principal: Principal, id: string, body: PutTaskReq): Promise<{ id: string }> {
+    const { name, type, target_server, clone_server, ...members } = body;
+    await this.#database.writer.transaction(async (tx) => {
+      const { task, source_id, target_layout } = own(principal, id, await selectShownTask(tx, id));
+      const { definition } = task;
+      const kept = { machine: definition.target_server, layout: target_layout };
+      const target = target_server && changedTarget(kept, target_server);
+      await updateTask(tx, task.seq, {
+        name: name ?? task.name,
+        type: type ?? task.type,
+        definition: {
+          ...definition,
+          ...valued(members),
+          ...(target && { target_server: target.machine }),
+          ...(clone_server && { clone_server: { ...definition.clone_server, ...clone_server } }),
+        },
+        ...(target && { vm_id: target.machine.vm_id ?? null, target_layout: target.layout }),
+      });
+      await this.#recordUpdate(tx, principal, { id, source_id }, Object.keys(body));
+    });
+    return { id };
+  }
+
+  async showsSpeedLimits(principal: Principal, id: string): Promise<ShowsSpeedLimitsResponse> {
+    const { speed_limit } = await this.find(principal, id);
+    return { speed_limit };
+  }
+
+  /** Replaces the whole list; without one, clears it. */
+  async updateSpeed(principal: Principal, id: string, { speed_limit = [] }: SpeedLimit): Promise<void> {
+    await this.#set(principal, id, { speed_limit });
+  }
+
+  /** The task's settings, or those of one key. */
+  async showConfigSetting(
+    principal: Principal,
+    id: string,
+    { config_key }: ShowConfigSettingQuery,
+  ): Promise<ShowConfigSettingResponse> {
+    const { os_type, type, configurations } = await this.find(principal, id);
+    return {
+      task_id: id,
+      migrate_type: `${os_type}_${type}`,
+      configurations: config_key
+        ? configurations.filter((setting) => setting.config_key === config_key)
+        : configurations,
+    };
+  }
+
+  /** Replaces the whole list; without one, clears it. */
+  async uploadSpecialConfigurationSetting(
+    principal: Principal,
+    id: string,
+    { configurations = [] }: ConfigurationRequestBody,
+  ): Promise<void> {
+    await this.#set(principal, id, { configurations: lastOfEachKey(configurations) });
+  }
+
+  async #set(
+    principal: Principal,
+    id: string,
+    settings: Partial<Pick<TaskRow, "speed_limit" | "configurations">>,
+  ): Promise<void> {
+    await this.#database.writer.transaction(async (tx) => {
+      const task = await this.find(principal, id, tx);
+      await updateTask(tx, task.seq, settings);
+      await this.#recordUpdate(tx, principal, task, Object.keys(settings));
+    });
+  }
+
+  #recordUpdate(
+    tx: Transaction,
+    principal: Principal,
+    { id: task_id, source_id }: Pick<TaskRow, "id" | "source_id">,
+    changed: string[],
+  ): Promise<void> {
+    const data = { task_id, changed };
+    return record(tx, principal, this.#platform.now(), { type: "task.updated", source_id, data });
+  }
 }
 
-/** The task, if the caller may act for it. */
-function own(principal: Principal, id: string, row: TaskRow | undefined): TaskRow {
+/** The task, if the caller may act for its source. */
+function own<Row extends { account_seq: number; source_id: string }>(
+  principal: Principal,
+  id: string,
+  row: Row | undefined,
+): Row {
   if (!row || row.account_seq !== principal.account_seq) throw new Failure("notFound", `task ${id} is unknown`);
   requireBinding(principal, row.source_id);
   return row;
 }
 
-/** To be: ids on the target machine's disks and volumes. */
-function withTargetIds(definition: TaskDefinition): TaskDefinition {
-  return definition;
+/** Of equal keys the last one, where it stands. */
+function lastOfEachKey(configurations: readonly ConfigBody[]): ConfigBody[] {
+  const last = new Map(configurations.map((setting) => [setting.config_key, setting]));
+  return configurations.filter((setting) => last.get(setting.config_key) === setting);
 }

@@ -1,24 +1,28 @@
-import { eq } from "drizzle-orm";
+import { eq, getTableColumns } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { sources } from "../sources/table.ts";
 import { tasks } from "./table.ts";
 
-const taskColumns = {
-  task: tasks,
+const { target_layout: _, ...shortColumns } = getTableColumns(tasks);
+/** What of a task is always short. */
+export const taskColumns = shortColumns;
+
+const rowColumns = {
+  task: taskColumns,
   source_id: sources.id,
   source_state: sources.state,
   migration_cycle: sources.migration_cycle,
 };
 
 /** A task with where its source stands. */
-export type TaskRow = typeof tasks.$inferSelect & {
+export type TaskRow = Omit<typeof tasks.$inferSelect, "target_layout"> & {
   source_id: string;
   source_state: (typeof sources.$inferSelect)["state"];
   migration_cycle: (typeof sources.$inferSelect)["migration_cycle"];
 };
 
 export function selectTasks(db: Executor) {
-  return db.select(taskColumns).from(tasks).innerJoin(sources, eq(sources.seq, tasks.source_seq)).$dynamic();
+  return db.select(rowColumns).from(tasks).innerJoin(sources, eq(sources.seq, tasks.source_seq)).$dynamic();
 }
 
 export function toTaskRow({ task, ...source }: Awaited<ReturnType<typeof selectTasks>>[number]): TaskRow {

@@ -3,7 +3,7 @@ import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-or
 import type { LogCollectStatus, TaskState } from "../core/words.ts";
 import type { ConsistencyResult } from "./consistency-schema.ts";
 import type { Condition } from "./lifecycle.ts";
-import type { ConfigBody, NetworkCheckInfo, SpeedLimit, TaskDefinition } from "./schema.ts";
+import type { ConfigBody, NetworkCheckInfo, SpeedLimitlJson, TargetLayout, TaskDefinition } from "./schema.ts";
 
 /** Migration tasks: one for a source, gone when deleted. */
 export const tasks = sqliteTable(
@@ -20,6 +20,8 @@ export const tasks = sqliteTable(
     vm_id: text(),
     /** What was sent to createTask and updateTask beyond the columns. */
     definition: text({ mode: "json" }).$type<TaskDefinition>().notNull(),
+    /** Disks and other lists of the target machine: may be megabytes, so whoever does not show them leaves them alone. */
+    target_layout: text({ mode: "json" }).$type<TargetLayout>().notNull(),
     state: text().$type<TaskState>().notNull(),
     /** Where task and source go back to from a passing state; null while they are in none. */
     before: text({ mode: "json" }).$type<Condition>(),
@@ -33,7 +35,7 @@ export const tasks = sqliteTable(
     log_upload_time: integer(),
     network_check_info: text({ mode: "json" }).$type<NetworkCheckInfo>(),
     configurations: text({ mode: "json" }).$type<ConfigBody[]>().notNull(),
-    speed_limit: text({ mode: "json" }).$type<SpeedLimit[]>().notNull(),
+    speed_limit: text({ mode: "json" }).$type<SpeedLimitlJson[]>().notNull(),
     create_date: integer().notNull(),
     /** First time RUNNING. */
     start_date: integer(),

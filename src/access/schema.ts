@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { roles } from "../core/words.ts";
-import { integer, pageOf, pageQuery, text, time } from "../http/wire.ts";
+import { integer, object, pageOf, pageQuery, strictObject, text, time } from "../http/wire.ts";
 
 const MIN_PASSWORD = 8;
 const MAX_PASSWORD = 128;
@@ -11,9 +11,9 @@ const AccountName = v.pipe(
   v.description("1 to 64 of A-Z a-z 0-9 - _; unique on this instance."),
 );
 
-export const CreateAccountBody = v.strictObject({ name: AccountName });
+export const CreateAccountBody = strictObject({ name: AccountName });
 
-export const Account = v.object({
+export const Account = object({
   id: v.pipe(v.string(), v.description("The IAM domain id.")),
   name: v.string(),
   project_id: v.pipe(v.string(), v.description("Project of the configured region.")),
@@ -33,7 +33,7 @@ const UserName = v.pipe(
 const Role = v.picklist(roles);
 const Password = v.pipe(text(MIN_PASSWORD, MAX_PASSWORD), v.description("8 to 128 characters."));
 
-export const CreateUserBody = v.strictObject({
+export const CreateUserBody = strictObject({
   name: UserName,
   role: Role,
   account: onOtherAccounts,
@@ -41,7 +41,7 @@ export const CreateUserBody = v.strictObject({
 });
 export type CreateUserBody = v.InferOutput<typeof CreateUserBody>;
 
-export const UpdateUserBody = v.strictObject({
+export const UpdateUserBody = strictObject({
   role: v.optional(Role),
   password: v.optional(Password),
   disabled: v.optional(
@@ -50,7 +50,7 @@ export const UpdateUserBody = v.strictObject({
 });
 export type UpdateUserBody = v.InferOutput<typeof UpdateUserBody>;
 
-export const User = v.object({
+export const User = object({
   id: v.string(),
   name: v.string(),
   role: Role,
@@ -60,7 +60,7 @@ export const User = v.object({
 });
 export type User = v.InferOutput<typeof User>;
 
-export const ListUsersQuery = v.strictObject({
+export const ListUsersQuery = strictObject({
   account: onOtherAccounts,
   name: v.optional(v.pipe(text(1, 64), v.description("The exact name."))),
   ...pageQuery,
@@ -71,7 +71,7 @@ export const UserPage = pageOf(User);
 export type UserPage = v.InferOutput<typeof UserPage>;
 
 export const CreateKeyBody = v.pipe(
-  v.strictObject({
+  strictObject({
     role: v.optional(v.pipe(Role, v.description("What the key may do, of what its user may; absent: all of that."))),
     user: v.optional(
       v.pipe(
@@ -98,7 +98,7 @@ export const CreateKeyBody = v.pipe(
 );
 export type CreateKeyBody = v.InferOutput<typeof CreateKeyBody>;
 
-export const RotateKeyBody = v.strictObject({
+export const RotateKeyBody = strictObject({
   overlap_s: v.optional(
     v.pipe(
       integer(0, 30 * 24 * 3600),
@@ -108,7 +108,7 @@ export const RotateKeyBody = v.strictObject({
   ),
 });
 
-export const NewKey = v.object({
+export const NewKey = object({
   access_key: v.string(),
   secret_key: v.pipe(v.string(), v.description("Shown this once.")),
   security_token: v.optional(
@@ -122,7 +122,7 @@ export const NewKey = v.object({
 });
 export type NewKey = v.InferOutput<typeof NewKey>;
 
-export const AccessKey = v.object({
+export const AccessKey = object({
   access_key: v.string(),
   project_id: v.string(),
   user_name: v.string(),
@@ -138,10 +138,10 @@ export const AccessKey = v.object({
 });
 export type AccessKey = v.InferOutput<typeof AccessKey>;
 
-export const ListQuery = v.strictObject(pageQuery);
+export const ListQuery = strictObject(pageQuery);
 export type ListQuery = v.InferOutput<typeof ListQuery>;
 
-export const ListKeysQuery = v.strictObject({
+export const ListKeysQuery = strictObject({
   account: onOtherAccounts,
   ...pageQuery,
 });

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { taskActions, taskStates } from "../core/words.ts";
-import { decimal, integer, objectId, text } from "../http/wire.ts";
+import { decimal, integer, object, objectId, text } from "../http/wire.ts";
 import { migrationCycles, sourceStates } from "../sources/schema.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
-export const UpdateTaskStatusReq = v.object({
+export const UpdateTaskStatusReq = object({
   operation: v.picklist(taskActions),
   template_id: v.optional(text(0, 255)),
   switch_hce: v.optional(v.boolean()),
@@ -13,10 +13,10 @@ export const UpdateTaskStatusReq = v.object({
 });
 export type UpdateTaskStatusReq = v.InferOutput<typeof UpdateTaskStatusReq>;
 
-export const UploadLogRequestBody = v.object({ log_bucket: text(0, 255) });
+export const UploadLogRequestBody = object({ log_bucket: text(0, 255) });
 
 /** What a batch deletes: all of them or none. */
-export const DeleteIds = v.object({
+export const DeleteIds = object({
   ids: v.pipe(v.array(objectId()), v.minLength(1), v.maxLength(50)),
 });
 
@@ -25,7 +25,7 @@ const copystates = [...sourceStates.filter((state) => state !== "initialize"), "
 const migrationcycles = [...migrationCycles, "no_ready", "ready_for_test", "testing", "tested"] as const;
 
 export const PutCopyStateReq = v.pipe(
-  v.object({
+  object({
     copystate: v.optional(v.picklist(copystates)),
     migrationcycle: v.optional(v.picklist(migrationcycles)),
   }),
@@ -58,7 +58,7 @@ const subtaskNames = [
   "CONFIGURE_WINDOWS",
 ] as const;
 
-export const UpdateTaskSpeedReq = v.object({
+export const UpdateTaskSpeedReq = object({
   subtask_name: v.picklist(subtaskNames),
   progress: v.pipe(integer(0, 100), v.description("Percent.")),
   replicatesize: v.pipe(integer(0), v.description("Bytes copied.")),
@@ -80,5 +80,5 @@ export type UpdateTaskSpeedReq = v.InferOutput<typeof UpdateTaskSpeedReq>;
 
 // The operator's side.
 
-export const ReturnedTask = v.object({ id: v.string(), state: v.picklist(taskStates) });
+export const ReturnedTask = object({ id: v.string(), state: v.picklist(taskStates) });
 export type ReturnedTask = v.InferOutput<typeof ReturnedTask>;

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import { CreateTaskResponse, PostTask } from "../tasks/schema.ts";
 import { DeleteIds, PutCopyStateReq, UpdateTaskSpeedReq, UpdateTaskStatusReq, UploadLogRequestBody } from "./schema.ts";
 import type { Actions } from "./service.ts";
@@ -40,7 +40,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       param: TaskId,
       json: UpdateTaskStatusReq,
       example: { operation: "start" },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.tasks.updateTaskStatus(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
@@ -56,7 +56,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       param: TaskId,
       json: UploadLogRequestBody,
       example: { log_bucket: "logs" },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       const { log_bucket } = c.req.valid("json");
@@ -79,7 +79,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
         totalsize: 10240,
         process_trace: "",
       },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.progress.updateTaskSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
@@ -95,7 +95,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       param: SourceId,
       json: PutCopyStateReq,
       example: { copystate: "finished" },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.progress.updateCopyState(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
@@ -108,7 +108,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       summary: "Delete a migration task, unless its agent is there and at work",
       roles: ["operator", "admin"],
       param: TaskId,
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.deletions.deleteTasks(c.var.principal, [c.req.param("task_id")]);
@@ -122,7 +122,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       roles: ["operator", "admin"],
       json: DeleteIds,
       example: { ids: ["<id of a task>"] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.deletions.deleteTasks(c.var.principal, c.req.valid("json").ids);
@@ -135,7 +135,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       summary: "Delete a source server and its task; open commands are cancelled, their history stays",
       roles: ["operator", "admin"],
       param: SourceId,
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.deletions.deleteServers(c.var.principal, [c.req.param("source_id")]);
@@ -149,7 +149,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       roles: ["operator", "admin"],
       json: DeleteIds,
       example: { ids: ["<id of a source>"] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.actions.deletions.deleteServers(c.var.principal, c.req.valid("json").ids);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
+import { object } from "../http/wire.ts";
 
-export const ShowPrivacyAgreementsResponse = v.object({
+export const ShowPrivacyAgreementsResponse = object({
   flag: v.pipe(v.boolean(), v.description("Whether somebody of the account has accepted.")),
 });

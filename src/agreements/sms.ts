@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
+import { strictObject } from "../http/wire.ts";
 import { ShowPrivacyAgreementsResponse } from "./schema.ts";
 import type { Agreements } from "./service.ts";
 
@@ -10,7 +10,7 @@ export const agreementsSms = new Hono<Env<{ agreements: Agreements }>>()
     operation("createPrivacyAgreements", {
       summary: "Accept the privacy agreement for the account",
       roles: ["agent", "operator", "admin"],
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.agreements.createPrivacyAgreements(c.var.principal);

@@ -1,8 +1,18 @@
 import * as v from "valibot";
 import { commandNames, commandStates, reportKinds, reportResults } from "../core/words.ts";
-import { integer, jsonObject, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
+import {
+  integer,
+  jsonObject,
+  object,
+  pageOf,
+  pageQuery,
+  queryInteger,
+  strictObject,
+  text,
+  time,
+} from "../http/wire.ts";
 
-const CommandParam = v.object({
+const CommandParam = object({
   task_id: v.optional(text(0, 255)),
   bucket: v.optional(text(0, 255)),
 });
@@ -12,7 +22,7 @@ const CommandParam = v.object({
 /** Longest a poll may wait for a command, in seconds. */
 export const MAX_WAIT_S = 55;
 
-export const ShowCommandQuery = v.object({
+export const ShowCommandQuery = object({
   wait: v.optional(
     v.pipe(
       queryInteger(0, MAX_WAIT_S),
@@ -21,13 +31,13 @@ export const ShowCommandQuery = v.object({
   ),
 });
 
-export const ShowCommandResponse = v.object({
+export const ShowCommandResponse = object({
   command_name: v.optional(text(0, 255)),
   command_param: v.optional(CommandParam),
 });
 export type ShowCommandResponse = v.InferOutput<typeof ShowCommandResponse>;
 
-export const CommandBody = v.object({
+export const CommandBody = object({
   command_name: v.picklist(commandNames),
   result: v.picklist(reportResults),
   result_detail: v.pipe(jsonObject(), v.description("Any JSON object; comes back as it was sent.")),
@@ -36,9 +46,9 @@ export type CommandBody = v.InferOutput<typeof CommandBody>;
 
 // The operator's side.
 
-export const QueueCommandBody = v.strictObject({
+export const QueueCommandBody = strictObject({
   command_name: v.picklist(commandNames),
-  command_param: v.optional(v.strictObject({ task_id: v.optional(text(1, 255)), bucket: v.optional(text(1, 255)) })),
+  command_param: v.optional(strictObject({ task_id: v.optional(text(1, 255)), bucket: v.optional(text(1, 255)) })),
   deliver_by: v.optional(
     v.pipe(time(), v.description("Ends as undelivered if no poll has fetched it by then; milliseconds since 1970.")),
   ),
@@ -54,7 +64,7 @@ export const QueueCommandBody = v.strictObject({
 });
 export type QueueCommandBody = v.InferOutput<typeof QueueCommandBody>;
 
-export const Command = v.object({
+export const Command = object({
   id: v.string(),
   source_id: v.string(),
   source_name: v.pipe(v.string(), v.description("Its name now, or when it was deleted.")),
@@ -73,7 +83,7 @@ export const Command = v.object({
 });
 export type Command = v.InferOutput<typeof Command>;
 
-export const Result = v.object({
+export const Result = object({
   id: v.string(),
   source_id: v.string(),
   source_name: v.string(),
@@ -86,7 +96,7 @@ export const Result = v.object({
 });
 export type Result = v.InferOutput<typeof Result>;
 
-export const CommandWithReports = v.object({
+export const CommandWithReports = object({
   ...Command.entries,
   reports: v.pipe(v.array(Result), v.description("The first ones; all of them: GET /operate/v1/results?command_id=.")),
 });
@@ -95,7 +105,7 @@ export type CommandWithReports = v.InferOutput<typeof CommandWithReports>;
 const since = v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970.")));
 const until = v.optional(v.pipe(queryInteger(0), v.description("Before; milliseconds since 1970.")));
 
-export const ListCommandsQuery = v.strictObject({
+export const ListCommandsQuery = strictObject({
   source_id: v.optional(text(1, 36)),
   state: v.optional(v.picklist(commandStates)),
   command_name: v.optional(v.picklist(commandNames)),
@@ -105,7 +115,7 @@ export const ListCommandsQuery = v.strictObject({
 });
 export type ListCommandsQuery = v.InferOutput<typeof ListCommandsQuery>;
 
-export const ListResultsQuery = v.strictObject({
+export const ListResultsQuery = strictObject({
   source_id: v.optional(text(1, 36)),
   command_id: v.optional(text(1, 36)),
   command_name: v.optional(v.picklist(commandNames)),

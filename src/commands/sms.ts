@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { memberText } from "../core/exact-json.ts";
 import { type Env, operation } from "../http/operation.ts";
-import { text } from "../http/wire.ts";
+import { strictObject, text } from "../http/wire.ts";
 import { CommandBody, ShowCommandQuery, ShowCommandResponse } from "./schema.ts";
 import type { Commands } from "./service.ts";
 
@@ -55,7 +55,7 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
         "X-Command-Id":
           "The one command the report is for; honoured only if the signature covers it, or beside a token",
       },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       const { command_name, result } = c.req.valid("json");

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { integer, pageOf, pageQuery, queryInteger, text, time } from "../http/wire.ts";
+import { integer, object, pageOf, pageQuery, queryInteger, strictObject, text, time } from "../http/wire.ts";
 
 export const eventTypes = [
   "account.created",
@@ -39,7 +39,7 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-export const Event = v.object({
+export const Event = object({
   id: v.pipe(integer(1), v.description("Rises with every change; gaps mean nothing.")),
   at: v.pipe(time(), v.description("Milliseconds since 1970.")),
   type: v.picklist(eventTypes),
@@ -54,7 +54,7 @@ export const Event = v.object({
 });
 export type Event = v.InferOutput<typeof Event>;
 
-export const ListEventsQuery = v.strictObject({
+export const ListEventsQuery = strictObject({
   type: v.optional(v.picklist(eventTypes)),
   source_id: v.optional(text(1, 36)),
   command_id: v.optional(text(1, 36)),

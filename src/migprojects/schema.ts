@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { migrationTypes } from "../core/words.ts";
-import { integer, queryInteger, text } from "../http/wire.ts";
+import { integer, object, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
@@ -29,7 +29,7 @@ const stored = {
 };
 
 /** Its defaults are what SystemProject has. */
-export const PostMigProjectBody = v.object({
+export const PostMigProjectBody = object({
   name: v.pipe(text(1, 100), v.description("Unique in the account.")),
   description: v.optional(text(0, 255), ""),
   isdefault: v.optional(v.boolean(), false),
@@ -45,10 +45,10 @@ export const PostMigProjectBody = v.object({
 });
 export type PostMigProjectBody = v.InferOutput<typeof PostMigProjectBody>;
 
-export const CreateMigprojectResponse = v.object({ id: text(0, 255) });
+export const CreateMigprojectResponse = object({ id: text(0, 255) });
 
-export const MigProject = v.object({
-  ...v.partial(v.object(stored)).entries,
+export const MigProject = object({
+  ...v.partial(object(stored)).entries,
   isdefault: v.optional(
     v.pipe(v.boolean(), v.description("true makes it the default one; false changes nothing on the one that is.")),
   ),
@@ -56,13 +56,13 @@ export const MigProject = v.object({
 });
 export type MigProject = v.InferOutput<typeof MigProject>;
 
-export const ShowMigprojectResponse = v.object(stored);
+export const ShowMigprojectResponse = object(stored);
 export type ShowMigprojectResponse = v.InferOutput<typeof ShowMigprojectResponse>;
 
-export const ListMigprojectsResponse = v.object({
+export const ListMigprojectsResponse = object({
   count: v.pipe(integer(0, INT32), v.description("All there are, before paging.")),
   migprojects: v.array(
-    v.object({
+    object({
       id: text(1, 255),
       ...stored,
       exist_server: v.pipe(v.boolean(), v.description("Here: whether the project holds sources.")),
@@ -73,7 +73,7 @@ export type ListMigprojectsResponse = v.InferOutput<typeof ListMigprojectsRespon
 
 export const DEFAULT_MIGPROJECTS_PER_PAGE = 50;
 
-export const ListMigprojectsQuery = v.object({
+export const ListMigprojectsQuery = object({
   limit: v.optional(v.pipe(queryInteger(0, 100), v.description("0 means 50."))),
   offset: v.optional(queryInteger(0, 65535)),
 });

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { parseObject } from "../core/json-object.ts";
 import { type Env, operation } from "../http/operation.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import {
   CreateMigprojectResponse,
   ListMigprojectsQuery,
@@ -55,7 +55,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       param: MigprojectId,
       json: MigProject,
       example: { description: "the first wave", speed_limit: 100 },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       // The one member of which null means a value, and not that it is absent.
@@ -71,7 +71,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       summary: "Delete a migration project that is not the default one and holds no sources",
       roles: ["operator", "admin"],
       param: MigprojectId,
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.migprojects.deleteMigproject(c.var.principal, c.req.param("mig_project_id"));
@@ -84,7 +84,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       summary: "Make a migration project the default one: new sources join it",
       roles: ["operator", "admin"],
       param: MigprojectId,
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.migprojects.updateDefaultMigproject(c.var.principal, c.req.param("mig_project_id"));

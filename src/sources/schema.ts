@@ -214,7 +214,7 @@ export type Registration = v.InferOutput<typeof Registration>;
 export const PostSourceServerBody = v.pipe(
   object({
     id: v.optional(v.pipe(text(0, 255), v.description("Updates that source instead of registering a new one."))),
-    ...v.partial(v.object(neededToRegister)).entries,
+    ...v.partial(object(neededToRegister)).entries,
     ...alwaysOptional,
     disks: v.optional(v.pipe(v.array(ReportedDisk), v.maxLength(65535))),
     volume_groups: v.optional(v.array(SentVolumeGroups)),

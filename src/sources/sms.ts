@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import {
   ListServersQuery,
   ListServersResponse,
@@ -77,7 +77,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       param: SourceId,
       json: PutSourceServerBody,
       example: { name: "web-one" },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.sources.updateServerName(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
@@ -93,7 +93,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       param: SourceId,
       json: PutDiskInfoReq,
       example: { disks: [{ name: "/dev/vda", device_use: "BOOT", size: 42949672960 }] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.sources.updateDiskInfo(c.var.principal, c.req.param("source_id"), c.req.valid("json"));

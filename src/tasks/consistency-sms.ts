@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { streamed } from "../http/stream.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import type { Consistency } from "./consistency.ts";
 import {
   BatchGetConsistencyResultReq,
@@ -33,7 +33,7 @@ export const consistencySms = new Hono<Env<{ consistency: Consistency }>>()
           },
         ],
       },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.consistency.updateConsistencyResult(c.var.principal, c.req.param("task_id"), c.req.valid("json"));

@@ -1,16 +1,16 @@
 import * as v from "valibot";
-import { integer, queryInteger, text } from "../http/wire.ts";
+import { integer, object, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
-export const UpdateNetworkCheckInfoResponse = v.object({ task_id: text(1, 255) });
+export const UpdateNetworkCheckInfoResponse = object({ task_id: text(1, 255) });
 export type UpdateNetworkCheckInfoResponse = v.InferOutput<typeof UpdateNetworkCheckInfoResponse>;
 
 // listErrorServers
 
 export const DEFAULT_ERRORS_PER_PAGE = 50;
 
-export const ListErrorServersQuery = v.object({
+export const ListErrorServersQuery = object({
   limit: v.optional(
     v.pipe(queryInteger(0, 100), v.description(`Errors per page; 0 or absent: ${DEFAULT_ERRORS_PER_PAGE}.`)),
   ),
@@ -21,10 +21,10 @@ export type ListErrorServersQuery = v.InferOutput<typeof ListErrorServersQuery>;
 
 export const MAX_ERROR_CHARACTERS = 255;
 
-export const ListErrorServersResponse = v.object({
+export const ListErrorServersResponse = object({
   count: integer(0),
   migration_errors: v.array(
-    v.object({
+    object({
       error_json: v.pipe(text(0, MAX_ERROR_CHARACTERS), v.description("JSON text of error_code and error_msg.")),
       host_name: v.optional(text(0, 255)),
       name: text(0, 255),

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import {
   ConfigurationRequestBody,
   PutTaskReq,
@@ -67,7 +67,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       param: TaskId,
       json: SpeedLimit,
       example: { speed_limit: [{ start: "08:00", end: "18:00", speed: 50 }] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.tasks.updateSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
@@ -94,7 +94,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       param: TaskId,
       json: ConfigurationRequestBody,
       example: { configurations: [{ config_key: "LINUX_CPU_LIMIT", config_value: "50" }] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       const { tasks, principal } = c.var;

@@ -1,32 +1,32 @@
 import * as v from "valibot";
-import { integer, queryInteger, text } from "../http/wire.ts";
+import { integer, object, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
 const INT32 = 2147483647;
 
-const VpcObject = v.object({
+const VpcObject = object({
   id: v.optional(text(1, 255)),
   name: v.optional(text(1, 255)),
   cidr: v.optional(text(1, 255)),
 });
 
-const Nics = v.object({
+const Nics = object({
   id: text(0, 255),
   name: text(0, 255),
   cidr: v.optional(v.pipe(text(0, 255), v.description("Absent for a network that is to be made."))),
   ip: v.optional(text(0, 255)),
 });
 
-const SgObject = v.object({ id: text(0, 255), name: text(0, 255) });
+const SgObject = object({ id: text(0, 255), name: text(0, 255) });
 
-const PublicIp = v.object({
+const PublicIp = object({
   type: text(0, 255),
   bandwidth_size: integer(1, 2000),
   bandwidth_share_type: v.optional(text(0, 255)),
 });
 
-const TemplateDisk = v.object({
+const TemplateDisk = object({
   id: v.optional(integer(0)),
   index: integer(0, INT32),
   name: text(0, 255),
@@ -51,10 +51,10 @@ const definition = {
 };
 
 /** What a template is beyond the columns of its table. */
-const TemplateDefinition = v.object(definition);
+const TemplateDefinition = object(definition);
 export type TemplateDefinition = v.InferOutput<typeof TemplateDefinition>;
 
-const TemplateRequest = v.object({
+const TemplateRequest = object({
   name: text(1, 64),
   region: v.optional(text(0, 255)),
   availability_zone: v.optional(text(0, 255)),
@@ -65,13 +65,13 @@ const TemplateRequest = v.object({
 });
 export type TemplateRequest = v.InferOutput<typeof TemplateRequest>;
 
-export const CreateTemplateReq = v.object({ template: TemplateRequest });
+export const CreateTemplateReq = object({ template: TemplateRequest });
 
-export const CreateTemplateResponse = v.object({ id: text(0, 255) });
+export const CreateTemplateResponse = object({ id: text(0, 255) });
 
-export const UpdateTemplateReq = v.object({ template: v.optional(TemplateRequest) });
+export const UpdateTemplateReq = object({ template: v.optional(TemplateRequest) });
 
-const TemplateResponseBody = v.object({
+const TemplateResponseBody = object({
   id: text(0, 255),
   name: text(0, 255),
   is_template: v.pipe(v.picklist(["true", "false"]), v.description("Text here, a boolean in requests.")),
@@ -92,24 +92,24 @@ const TemplateResponseBody = v.object({
 });
 export type TemplateResponseBody = v.InferOutput<typeof TemplateResponseBody>;
 
-export const ShowTemplateResponse = v.object({ template: TemplateResponseBody });
+export const ShowTemplateResponse = object({ template: TemplateResponseBody });
 
-export const ListTemplatesResponse = v.object({
+export const ListTemplatesResponse = object({
   count: v.pipe(integer(0, INT32), v.description("All that match, before paging.")),
   templates: v.array(TemplateResponseBody),
 });
 export type ListTemplatesResponse = v.InferOutput<typeof ListTemplatesResponse>;
 
-export const ShowTargetPasswordResponse = v.object({ template_id: text(0, 255), target_password: text(0, 1024) });
+export const ShowTargetPasswordResponse = object({ template_id: text(0, 255), target_password: text(0, 1024) });
 export type ShowTargetPasswordResponse = v.InferOutput<typeof ShowTargetPasswordResponse>;
 
-export const DeletetemplatesReq = v.object({
+export const DeletetemplatesReq = object({
   ids: v.pipe(v.array(text(1, 36)), v.minLength(1), v.maxLength(50)),
 });
 
 export const DEFAULT_TEMPLATES_PER_PAGE = 50;
 
-export const ListTemplatesQuery = v.object({
+export const ListTemplatesQuery = object({
   name: v.optional(v.pipe(text(0, 255), v.description("Part of the name, taken literally."))),
   availability_zone: v.optional(text(0, 255)),
   region: v.optional(text(0, 255)),

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
-import { objectId } from "../http/wire.ts";
+import { objectId, strictObject } from "../http/wire.ts";
 import {
   CreateTemplateReq,
   CreateTemplateResponse,
@@ -57,7 +57,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       roles: ["operator", "admin"],
       json: DeletetemplatesReq,
       example: { ids: ["<id of a template>"] },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.templates.deleteTemplates(c.var.principal, c.req.valid("json").ids);
@@ -82,7 +82,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       param: TemplateId,
       json: UpdateTemplateReq,
       example: { template: { name: "small", flavor: "s3.large.2" } },
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.templates.updateTemplate(c.var.principal, c.req.param("id"), c.req.valid("json").template);
@@ -95,7 +95,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       summary: "Delete a template",
       roles: ["operator", "admin"],
       param: TemplateId,
-      reply: v.strictObject({}),
+      reply: strictObject({}),
     }),
     async (c) => {
       await c.var.templates.deleteTemplates(c.var.principal, [c.req.param("id")]);

@@ -1,7 +1,5 @@
 import type { Principal } from "../auth/principal.ts";
-import { Aftermath } from "../commands/aftermath.ts";
 import type { Orders } from "../commands/orders.ts";
-import type { Database } from "../db/database.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import type { Tasks } from "../tasks/service.ts";
 
@@ -10,13 +8,11 @@ import type { Tasks } from "../tasks/service.ts";
  * there, accepted in any other case. Source: docs/decisions.md, "Deleting".
  */
 export class Deletions {
-  readonly #database: Database;
   readonly #sources: Sources;
   readonly #tasks: Tasks;
   readonly #orders: Orders;
 
-  constructor(database: Database, sources: Sources, tasks: Tasks, orders: Orders) {
-    this.#database = database;
+  constructor(sources: Sources, tasks: Tasks, orders: Orders) {
     this.#sources = sources;
     this.#tasks = tasks;
     this.#orders = orders;
@@ -27,28 +23,24 @@ export class Deletions {
    * by DELETE. Throws `notFound` for an unknown one and `conflict` (SMS.2015) for one at work.
    */
   async deleteTasks(principal: Principal, ids: readonly string[]): Promise<void> {
-    const aftermath = new Aftermath();
-    await this.#database.writer.transaction(
-      async (tx) => {
-        const tasks = await this.#tasks.findAll(tx, principal, ids);
-        const source_seqs = tasks.map(({ source_seq }) => source_seq);
-        await this.#sources.requireNoneAtWork(tx, source_seqs);
-        const deleted: ReadonlySet<string | null> = new Set(tasks.map(({ id }) => id));
-        const isOfTask = ({ task_id }: { task_id: string | null }) => deleted.has(task_id);
-        await this.#orders.cancelAll(tx, principal, source_seqs, "task_deleted", isOfTask, aftermath);
-        const told = tasks
-          .filter(({ start_date }) => start_date !== null)
-          .map(({ id, source_id, source_seq, account_seq }) => ({
-            source: { seq: source_seq, id: source_id, account_seq },
-            order: { command_name: "DELETE" as const, task_id: id },
-          }));
-        await this.#orders.orderForAll(tx, principal, told, aftermath);
-        await this.#tasks.remove(tx, principal, tasks);
-        await this.#sources.place(tx, source_seqs, { state: "waiting", migration_cycle: "setting" });
-        for (const seq of source_seqs) aftermath.tasksOf.add(seq);
-      },
-      () => this.#orders.committed(aftermath),
-    );
+    await this.#orders.transaction(async (tx, aftermath) => {
+      const tasks = await this.#tasks.findAll(tx, principal, ids);
+      const source_seqs = tasks.map(({ source_seq }) => source_seq);
+      await this.#sources.requireNoneAtWork(tx, source_seqs);
+      const deleted: ReadonlySet<string | null> = new Set(tasks.map(({ id }) => id));
+      const isOfTask = ({ task_id }: { task_id: string | null }) => deleted.has(task_id);
+      await this.#orders.cancelAll(tx, principal, source_seqs, "task_deleted", isOfTask, aftermath);
+      const told = tasks
+        .filter(({ start_date }) => start_date !== null)
+        .map(({ id, source_id, source_seq, account_seq }) => ({
+          source: { seq: source_seq, id: source_id, account_seq },
+          order: { command_name: "DELETE" as const, task_id: id },
+        }));
+      await this.#orders.orderForAll(tx, principal, told, aftermath);
+      await this.#tasks.remove(tx, principal, tasks);
+      await this.#sources.place(tx, source_seqs, { state: "waiting", migration_cycle: "setting" });
+      for (const seq of source_seqs) aftermath.tasksOf.add(seq);
+    });
   }
 
   /**
@@ -56,9 +48,8 @@ export class Deletions {
    * unknown one and `conflict` (SMS.2015) for one at work.
    */
   async deleteServers(principal: Principal, ids: readonly string[]): Promise<void> {
-    const aftermath = new Aftermath();
-    await this.#database.writer.transaction(
-      async (tx): Promise<readonly SourceRef[]> => {
+    await this.#orders.transaction(
+      async (tx, aftermath): Promise<readonly SourceRef[]> => {
         const sources = await this.#sources.findAll(tx, principal, ids);
         const seqs = sources.map(({ seq }) => seq);
         await this.#sources.requireNoneAtWork(tx, seqs);
@@ -70,7 +61,6 @@ export class Deletions {
       },
       (sources) => {
         this.#sources.forget(sources);
-        this.#orders.committed(aftermath);
         for (const { seq } of sources) this.#orders.wake(seq);
       },
     );

@@ -1,8 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
-import { Aftermath } from "../commands/aftermath.ts";
 import type { Orders } from "../commands/orders.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Database } from "../db/database.ts";
 import { record } from "../events/service.ts";
 import type { SourceState } from "../sources/schema.ts";
 import type { Sources } from "../sources/service.ts";
@@ -13,22 +11,13 @@ import type { PutCopyStateReq, UpdateTaskSpeedReq } from "./schema.ts";
 /** What an agent tells of its task besides reports. */
 export class Progress {
   readonly #platform: Platform;
-  readonly #database: Database;
   readonly #sources: Sources;
   readonly #tasks: Tasks;
   readonly #moves: TaskMoves;
   readonly #orders: Orders;
 
-  constructor(
-    platform: Platform,
-    database: Database,
-    sources: Sources,
-    tasks: Tasks,
-    moves: TaskMoves,
-    orders: Orders,
-  ) {
+  constructor(platform: Platform, sources: Sources, tasks: Tasks, moves: TaskMoves, orders: Orders) {
     this.#platform = platform;
-    this.#database = database;
     this.#sources = sources;
     this.#tasks = tasks;
     this.#moves = moves;
@@ -37,45 +26,34 @@ export class Progress {
 
   /** How far a subtask is. Taken in any state, moves none; the source counts as connected. */
   async updateTaskSpeed(principal: Principal, task_id: string, body: UpdateTaskSpeedReq): Promise<void> {
-    const { source_seq } = await this.#tasks.find(principal, task_id);
+    const { source_seq } = await this.#tasks.ref(principal, task_id);
     await this.#sources.presence.touch(source_seq);
-    const aftermath = new Aftermath();
-    await this.#database.writer.transaction(
-      async (tx) => {
-        const task = await this.#tasks.find(principal, task_id, tx);
-        await this.#tasks.saveProgress(tx, task, body);
-        await this.#orders.heard(tx, task.source_seq, task_id, aftermath);
-      },
-      () => this.#orders.committed(aftermath),
-    );
+    await this.#orders.transaction(async (tx, aftermath) => {
+      const task = await this.#tasks.ref(principal, task_id, tx);
+      await this.#tasks.saveProgress(tx, task, body);
+      await this.#orders.heard(tx, task.source_seq, task_id, aftermath);
+    });
   }
 
   /** The agent says where its source stands: finished and error end what its task is at. */
   async updateCopyState(principal: Principal, source_id: string, body: PutCopyStateReq): Promise<void> {
     const source: SourceState | undefined = body.copystate === "init" ? "initialize" : body.copystate;
     const said = { source, migration_cycle: body.migrationcycle };
-    const aftermath = new Aftermath();
-    await this.#database.writer.transaction(
-      async (tx) => {
-        const [row] = await this.#sources.findAll(tx, principal, [source_id]);
-        if (!row) throw new Error("a source that was found is not there");
-        const task = await this.#moves.ofSource(tx, row.seq);
-        if (!task) {
-          const { state = row.state, migration_cycle = row.migration_cycle } = { ...said, state: source };
-          await this.#sources.place(tx, [row.seq], { state, migration_cycle });
-          await record(tx, principal, this.#platform.now(), {
-            type: "source.moved",
-            source_id,
-            data: { state, migration_cycle },
-          });
-          return;
-        }
-        aftermath.tasksOf.add(row.seq);
-        const isOver = await this.#moves.changestate(tx, principal, task, said);
-        if (isOver) await this.#orders.cancelControl(tx, principal, row.seq, task.id, aftermath);
-        await this.#orders.heard(tx, row.seq, task.id, aftermath);
-      },
-      () => this.#orders.committed(aftermath),
-    );
+    await this.#orders.transaction(async (tx, aftermath) => {
+      const [row] = await this.#sources.findAll(tx, principal, [source_id]);
+      if (!row) throw new Error("a source that was found is not there");
+      const task = await this.#moves.ofSource(tx, row.seq);
+      if (!task) {
+        const { state = row.state, migration_cycle = row.migration_cycle } = { ...said, state: source };
+        await this.#sources.place(tx, [row.seq], { state, migration_cycle });
+        const data = { state, migration_cycle };
+        await record(tx, principal, this.#platform.now(), { type: "source.moved", source_id, data });
+        return;
+      }
+      aftermath.tasksOf.add(row.seq);
+      const isOver = await this.#moves.changestate(tx, principal, task, said);
+      if (isOver) await this.#orders.cancelControl(tx, principal, row.seq, task.id, aftermath);
+      await this.#orders.heard(tx, row.seq, task.id, aftermath);
+    });
   }
 }

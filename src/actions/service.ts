@@ -1,6 +1,5 @@
 import type { Orders } from "../commands/orders.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Database } from "../db/database.ts";
 import type { Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { Tasks } from "../tasks/service.ts";
@@ -17,15 +16,14 @@ export interface Actions {
 
 export function createActions(
   platform: Platform,
-  database: Database,
   sources: Sources,
   tasks: Tasks,
   moves: TaskMoves,
   orders: Orders,
 ): Actions {
   return {
-    tasks: new TaskActions(platform, database, sources, tasks, moves, orders),
-    progress: new Progress(platform, database, sources, tasks, moves, orders),
-    deletions: new Deletions(database, sources, tasks, orders),
+    tasks: new TaskActions(platform, sources, tasks, moves, orders),
+    progress: new Progress(platform, sources, tasks, moves, orders),
+    deletions: new Deletions(sources, tasks, orders),
   };
 }

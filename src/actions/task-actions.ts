@@ -1,10 +1,9 @@
 import type { Principal } from "../auth/principal.ts";
-import { Aftermath } from "../commands/aftermath.ts";
+import type { Aftermath } from "../commands/aftermath.ts";
 import type { Orders } from "../commands/orders.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { TaskAction } from "../core/words.ts";
-import type { Database } from "../db/database.ts";
 import type { Transaction } from "../db/executor.ts";
 import { type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
@@ -19,22 +18,13 @@ const RETURNS_PER_JOB = 100;
 /** What an operator does with a task: one action, one commit of command, task, source and event. */
 export class TaskActions {
   readonly #platform: Platform;
-  readonly #database: Database;
   readonly #sources: Sources;
   readonly #tasks: Tasks;
   readonly #moves: TaskMoves;
   readonly #orders: Orders;
 
-  constructor(
-    platform: Platform,
-    database: Database,
-    sources: Sources,
-    tasks: Tasks,
-    moves: TaskMoves,
-    orders: Orders,
-  ) {
+  constructor(platform: Platform, sources: Sources, tasks: Tasks, moves: TaskMoves, orders: Orders) {
     this.#platform = platform;
-    this.#database = database;
     this.#sources = sources;
     this.#tasks = tasks;
     this.#moves = moves;
@@ -46,7 +36,7 @@ export class TaskActions {
    * that is unknown or another account's, and `conflict` if it has a task.
    */
   async createTask(principal: Principal, body: PostTask): Promise<{ id: string }> {
-    return this.#transaction(async (tx, aftermath) => {
+    return this.#orders.transaction(async (tx, aftermath) => {
       const source = await this.#sourceOfTask(tx, principal, body.source_server.id);
       const id = await this.#tasks.add(tx, principal, source, body);
       aftermath.tasksOf.add(source.seq);
@@ -62,7 +52,7 @@ export class TaskActions {
    * what is allowed. Source: docs/decisions.md, "States".
    */
   async updateTaskStatus(principal: Principal, task_id: string, { operation }: UpdateTaskStatusReq): Promise<void> {
-    await this.#transaction(async (tx, aftermath) => {
+    await this.#orders.transaction(async (tx, aftermath) => {
       const task = await this.#tasks.find(principal, task_id, tx);
       await this.#act(tx, principal, task, operation, aftermath);
     });
@@ -70,7 +60,7 @@ export class TaskActions {
 
   /** Has the agent upload its logs to a bucket. */
   async collectLog(principal: Principal, task_id: string, log_bucket: string): Promise<void> {
-    await this.#transaction(async (tx, aftermath) => {
+    await this.#orders.transaction(async (tx, aftermath) => {
       const task = await this.#tasks.find(principal, task_id, tx);
       await this.#collectLog(tx, principal, task, log_bucket, aftermath);
     });
@@ -81,7 +71,7 @@ export class TaskActions {
    * while a command is open that will end it.
    */
   async returnTask(principal: Principal, task_id: string): Promise<ReturnedTask> {
-    await this.#transaction(async (tx, aftermath) => {
+    await this.#orders.transaction(async (tx, aftermath) => {
       const task = await this.#tasks.find(principal, task_id, tx);
       const [waiting] = await this.#awaited(tx, task);
       if (waiting) {
@@ -100,7 +90,7 @@ export class TaskActions {
   async returnOverdue(): Promise<void> {
     const over = await this.#moves.returning(RETURNS_PER_JOB);
     for (const { id } of over) {
-      await this.#transaction(async (tx, aftermath) => {
+      await this.#orders.transaction(async (tx, aftermath) => {
         const task = await this.#moves.overdue(tx, id);
         if (!task) return;
         if ((await this.#awaited(tx, task)).length > 0) await this.#moves.prolong(tx, task);
@@ -146,14 +136,6 @@ export class TaskActions {
   async #awaited(tx: Transaction, task: Task) {
     const open = await this.#orders.open(tx, task.source_seq, task.id);
     return open.filter(({ command_name }) => ["STOP", "SKIP", "PREMIGRATE"].includes(command_name));
-  }
-
-  async #transaction<T>(work: (tx: Transaction, aftermath: Aftermath) => Promise<T>): Promise<T> {
-    const aftermath = new Aftermath();
-    return this.#database.writer.transaction(
-      (tx) => work(tx, aftermath),
-      () => this.#orders.committed(aftermath),
-    );
   }
 
   async #sourceOfTask(tx: Transaction, principal: Principal, id: string): Promise<SourceRef> {

@@ -1,6 +1,6 @@
 import type { CommandRow } from "./store.ts";
 
-/** What a transaction changes that memory has to follow; hand it to `Orders.committed` right after the commit. */
+/** What a transaction changes that memory has to follow after its commit; see `Orders.transaction`. */
 export class Aftermath {
   readonly queued: CommandRow[] = [];
   readonly ended: { seq: number; source_seq: number }[] = [];

@@ -85,42 +85,31 @@ export class Orders {
     body: QueueCommandBody,
   ): Promise<{ command: Command; isNew: boolean }> {
     const order = { ...orderOf(body), order_digest: digestOfOrder(body) };
-    const aftermath = new Aftermath();
-    const { command, isNew } = await this.#database.writer.transaction(
-      async (tx) => {
-        const source = await this.#sources.find(principal, source_id, tx);
-        const earlier = await orderedBefore(tx, source, order);
-        if (earlier) return { command: earlier, isNew: false };
-        const now = this.#platform.now();
-        if (order.deliver_by !== null && order.deliver_by <= now) {
-          const { deliver_by } = order;
-          throw new Failure(
-            "invalid",
-            `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`,
-          );
-        }
-        return { command: await this.#orderDirectly(tx, principal, source, order, aftermath), isNew: true };
-      },
-      () => this.committed(aftermath),
-    );
+    const { command, isNew } = await this.transaction(async (tx, aftermath) => {
+      const source = await this.#sources.find(principal, source_id, tx);
+      const earlier = await orderedBefore(tx, source, order);
+      if (earlier) return { command: earlier, isNew: false };
+      const now = this.#platform.now();
+      const { deliver_by } = order;
+      if (deliver_by !== null && deliver_by <= now) {
+        throw new Failure("invalid", `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`);
+      }
+      return { command: await this.#orderDirectly(tx, principal, source, order, aftermath), isNew: true };
+    });
     return { command: toCommand(this.#mailbox.current(command)), isNew };
   }
 
   /** Throws `conflict` if the command has ended. A task that waits for it goes on as if it had failed. */
   async cancelCommand(principal: Principal, id: string): Promise<Command> {
-    const aftermath = new Aftermath();
-    const row = await this.#database.writer.transaction(
-      async (tx) => {
-        const row = await selectCommand(tx, principal.account_seq, id);
-        if (!row) throw unknownCommand(id);
-        if (nextState(row.state, "cancel") === undefined) {
-          throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
-        }
-        await this.#endUnreported(tx, principal, row, "cancel", "by an operator", aftermath);
-        return selectCommand(tx, principal.account_seq, id);
-      },
-      () => this.committed(aftermath),
-    );
+    const row = await this.transaction(async (tx, aftermath) => {
+      const row = await selectCommand(tx, principal.account_seq, id);
+      if (!row) throw unknownCommand(id);
+      if (nextState(row.state, "cancel") === undefined) {
+        throw new Failure("conflict", `command ${id} has ended (${row.state}): only an open one can be cancelled`);
+      }
+      await this.#endUnreported(tx, principal, row, "cancel", "by an operator", aftermath);
+      return selectCommand(tx, principal.account_seq, id);
+    });
     if (!row) throw unknownCommand(id);
     return toCommand(this.#mailbox.current(row));
   }
@@ -129,21 +118,32 @@ export class Orders {
   async endPastDue(): Promise<void> {
     const due = await selectPastDue(this.#database.reader, this.#platform.now(), PAST_DUE_PER_JOB);
     if (due.length === 0) return;
-    const aftermath = new Aftermath();
-    await this.#database.writer.transaction(
-      async (tx) => {
-        // Read again: some may have ended while this waited for its turn.
-        for (const row of await selectPastDue(tx, this.#platform.now(), PAST_DUE_PER_JOB)) {
-          const event = deadlineEvent(row.state);
-          await this.#endUnreported(tx, ferryItself(row.account_seq), row, event, event, aftermath);
-        }
-      },
-      () => this.committed(aftermath),
-    );
+    await this.transaction(async (tx, aftermath) => {
+      // Read again: some may have ended while this waited for its turn.
+      for (const row of await selectPastDue(tx, this.#platform.now(), PAST_DUE_PER_JOB)) {
+        const event = deadlineEvent(row.state);
+        await this.#endUnreported(tx, ferryItself(row.account_seq), row, event, event, aftermath);
+      }
+    });
     if (due.length === PAST_DUE_PER_JOB) await this.endPastDue();
   }
 
-  // Within a transaction of the caller's, which hands the aftermath to `committed`.
+  /** A transaction after whose commit memory follows what `aftermath` has collected, and then `committed` runs. */
+  transaction<T>(
+    work: (tx: Transaction, aftermath: Aftermath) => Promise<T>,
+    committed?: (result: T) => void,
+  ): Promise<T> {
+    const aftermath = new Aftermath();
+    return this.#database.writer.transaction(
+      (tx) => work(tx, aftermath),
+      (result) => {
+        this.#follow(aftermath);
+        committed?.(result);
+      },
+    );
+  }
+
+  // Within `transaction`.
 
   /** Queues a command for what a task does, with the deadlines such a command has. */
   async order(tx: Transaction, by: Doer, source: SourceRef, order: Order, aftermath: Aftermath): Promise<void> {
@@ -206,8 +206,7 @@ export class Orders {
     }
   }
 
-  /** Memory follows what was committed. */
-  committed({ queued, ended, postponed, tasksOf }: Aftermath): void {
+  #follow({ queued, ended, postponed, tasksOf }: Aftermath): void {
     for (const command of ended) this.#mailbox.ended(command);
     for (const { command, due_at } of postponed) this.#mailbox.postponed(command, due_at);
     for (const source_seq of tasksOf) this.#moves.current.changed(source_seq);

@@ -26,7 +26,15 @@ import {
   type ShowTaskResponse,
 } from "./shown-schema.ts";
 import { selectShownTask, selectSubtasks, selectTaskPage } from "./shown-store.ts";
-import { insertTask, selectTask, selectTaskOfSource, type TaskRow, updateTask } from "./store.ts";
+import {
+  insertTask,
+  selectTask,
+  selectTaskOfSource,
+  selectTaskRef,
+  type TaskRef,
+  type TaskRow,
+  updateTask,
+} from "./store.ts";
 import { changedTarget, newTarget } from "./target.ts";
 
 /** A task as other features know it. */
@@ -50,6 +58,11 @@ export class Tasks {
    */
   async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<TaskRow> {
     return own(principal, id, await selectTask(db, id));
+  }
+
+  /** The same with no more than names it. */
+  async ref(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<TaskRef> {
+    return own(principal, id, await selectTaskRef(db, id));
   }
 
   /** All of them, within the caller's transaction. Throws `notFound` naming one that is unknown or another account's. */
@@ -85,7 +98,7 @@ export class Tasks {
   }
 
   /** Keeps what an agent tells of its progress, within the caller's transaction; what it leaves out is not known now. */
-  async saveProgress(tx: Transaction, task: TaskRow, told: ToldProgress): Promise<void> {
+  async saveProgress(tx: Transaction, task: TaskRef, told: ToldProgress): Promise<void> {
     const now = this.#platform.now();
     const { subtask_name: name, progress, process_trace, migrate_speed = null } = told;
     await upsertSubtask(tx, {

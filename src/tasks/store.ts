@@ -35,6 +35,19 @@ export async function selectTask(db: Executor, id: string): Promise<TaskRow | un
   return row && toTaskRow(row);
 }
 
+/** What names a task and its source. */
+export type TaskRef = Pick<TaskRow, "seq" | "id" | "account_seq" | "source_seq" | "source_id">;
+
+export async function selectTaskRef(db: Executor, id: string): Promise<TaskRef | undefined> {
+  const { seq, account_seq, source_seq } = tasks;
+  const [row] = await db
+    .select({ seq, id: tasks.id, account_seq, source_seq, source_id: sources.id })
+    .from(tasks)
+    .innerJoin(sources, eq(sources.seq, tasks.source_seq))
+    .where(eq(tasks.id, id));
+  return row;
+}
+
 export async function selectTaskOfSource(db: Executor, source_seq: number): Promise<TaskRow | undefined> {
   const [row] = await selectTasks(db).where(eq(tasks.source_seq, source_seq));
   return row && toTaskRow(row);

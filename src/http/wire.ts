@@ -50,6 +50,9 @@ export const text = (min: number, max: number) =>
 export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(Math.min(max, Number.MAX_SAFE_INTEGER)));
 
+/** The most an int32 of the contract holds. */
+export const INT32 = 2147483647;
+
 /** Number, fractions allowed. */
 export const decimal = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
 

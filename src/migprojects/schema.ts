@@ -1,10 +1,8 @@
 import * as v from "valibot";
 import { migrationTypes } from "../core/words.ts";
-import { integer, object, queryInteger, text } from "../http/wire.ts";
+import { INT32, integer, object, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
-
-const INT32 = 2147483647;
 
 const EnterpriseProject = v.pipe(
   text(0, 255),

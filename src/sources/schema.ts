@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { logCollectStatuses, taskStates } from "../core/words.ts";
-import { decimal, integer, object, queryBoolean, queryInteger, text } from "../http/wire.ts";
+import { decimal, INT32, integer, object, queryBoolean, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
@@ -39,8 +39,6 @@ export interface Place {
   state: SourceState;
   migration_cycle: MigrationCycle;
 }
-
-export const INT32 = 2147483647;
 
 /** On disks and volumes of replies: an id to address them by, and what updateServerName has set. */
 const addressed = {

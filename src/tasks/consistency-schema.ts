@@ -15,8 +15,11 @@ export type ConsistencyResult = v.InferOutput<typeof ConsistencyResult>;
 
 // updateConsistencyResult
 
+/** Of one upload. */
+const MAX_RESULTS = 30;
+
 export const SetConsistencyResultRequestBody = object({
-  consistency_result: v.optional(v.pipe(v.array(ConsistencyResult), v.maxLength(30))),
+  consistency_result: v.optional(v.pipe(v.array(ConsistencyResult), v.maxLength(MAX_RESULTS))),
 });
 export type SetConsistencyResultRequestBody = v.InferOutput<typeof SetConsistencyResultRequestBody>;
 
@@ -31,7 +34,7 @@ export const ShowConsistencyResultResponse = object({
       object({
         finished_time: v.pipe(time(), v.description("When the upload came; milliseconds since 1970.")),
         check_result: v.literal("finished"),
-        consistency_result: v.array(ConsistencyResult),
+        consistency_result: v.pipe(v.array(ConsistencyResult), v.maxLength(MAX_RESULTS)),
       }),
     ),
     v.maxLength(MAX_UPLOADS_SHOWN),

@@ -47,7 +47,7 @@ export class Consistency {
     { consistency_result = [] }: SetConsistencyResultRequestBody,
   ): Promise<void> {
     await this.#database.writer.transaction(async (tx) => {
-      const { seq, source_id } = await this.#tasks.find(principal, task_id, tx);
+      const { seq, source_id } = await this.#tasks.ref(principal, task_id, tx);
       const now = this.#platform.now();
       await insertUpload(tx, { task_seq: seq, finished_time: now, consistency_result });
       await record(tx, principal, now, { type: "task.checked", source_id, data: { task_id, check: "consistency" } });
@@ -56,7 +56,7 @@ export class Consistency {
 
   /** The task's uploads, oldest first. Those before the newest 65,535, or before the newest 16 MiB, are left out. */
   async showConsistencyResult(principal: Principal, task_id: string): Promise<ShowConsistencyResultResponse> {
-    const { seq } = await this.#tasks.find(principal, task_id);
+    const { seq } = await this.#tasks.ref(principal, task_id);
     const most = { uploads: MAX_UPLOADS_SHOWN, bytes: SHOWN_BYTES };
     const uploads = await selectNewestUploads(this.#database.reader, seq, most);
     const result_list = uploads.map(({ finished_time, consistency_result }) => ({

@@ -1,7 +1,7 @@
 const MAX_CODE = 64;
 const MAX_MESSAGE = 128;
 /** Bound of error_json in listErrorServers, the narrower of its two. */
-const MAX_ERROR_JSON = 255;
+export const MAX_ERROR_JSON = 255;
 /** What went wrong on the agent's side without a code of its own. */
 export const AGENT_FAILED = "SMS.8010";
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { integer, object, queryInteger, text } from "../http/wire.ts";
+import { INT32, integer, object, queryInteger, text } from "../http/wire.ts";
+import { MAX_ERROR_JSON } from "./error-json.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
@@ -19,13 +20,11 @@ export const ListErrorServersQuery = object({
 });
 export type ListErrorServersQuery = v.InferOutput<typeof ListErrorServersQuery>;
 
-export const MAX_ERROR_CHARACTERS = 255;
-
 export const ListErrorServersResponse = object({
-  count: integer(0),
+  count: v.pipe(integer(0, INT32), v.description("All there are, before paging.")),
   migration_errors: v.array(
     object({
-      error_json: v.pipe(text(0, MAX_ERROR_CHARACTERS), v.description("JSON text of error_code and error_msg.")),
+      error_json: v.pipe(text(0, MAX_ERROR_JSON), v.description("JSON text of error_code and error_msg.")),
       host_name: v.optional(text(0, 255)),
       name: text(0, 255),
       source_id: text(0, 255),

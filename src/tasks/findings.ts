@@ -6,7 +6,6 @@ import {
   DEFAULT_ERRORS_PER_PAGE,
   type ListErrorServersQuery,
   type ListErrorServersResponse,
-  MAX_ERROR_CHARACTERS,
   type UpdateNetworkCheckInfoResponse,
 } from "./findings-schema.ts";
 import { selectErrorPage } from "./findings-store.ts";
@@ -33,7 +32,7 @@ export class Findings {
     network_check_info: NetworkCheckInfo,
   ): Promise<UpdateNetworkCheckInfoResponse> {
     await this.#database.writer.transaction(async (tx) => {
-      const { seq, source_id } = await this.#tasks.find(principal, task_id, tx);
+      const { seq, source_id } = await this.#tasks.ref(principal, task_id, tx);
       await updateTask(tx, seq, { network_check_info });
       await record(tx, principal, this.#platform.now(), {
         type: "task.checked",
@@ -54,7 +53,7 @@ export class Findings {
     const page = { limit: limit || DEFAULT_ERRORS_PER_PAGE, offset };
     const { count, rows } = await selectErrorPage(this.#database.reader, principal.account_seq, page);
     const migration_errors = rows.map(({ error_json, host_name, name, source_id, source_ip, target_ip }) => ({
-      error_json: shortError(error_json),
+      error_json,
       ...(host_name !== null && { host_name }),
       name,
       source_id,
@@ -63,18 +62,4 @@ export class Findings {
     }));
     return { count, migration_errors };
   }
-}
-
-/** Still JSON, its message cut until the whole has at most 255 characters: showTask gives it in full. */
-function shortError(error_json: string): string {
-  const isLong = (text: string) => [...text].length > MAX_ERROR_CHARACTERS;
-  if (!isLong(error_json)) return error_json;
-  const { error_code, error_msg }: { error_code: string; error_msg: string } = JSON.parse(error_json);
-  const message = [...error_msg];
-  let text = error_json;
-  while (isLong(text) && message.length > 0) {
-    message.pop();
-    text = JSON.stringify({ error_code, error_msg: message.join("") });
-  }
-  return text;
 }

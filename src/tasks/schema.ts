@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import { decimal, integer, object, text } from "../http/wire.ts";
+import { decimal, INT32, integer, object, text } from "../http/wire.ts";
 import {
   BtrfsFileSystem,
   CloneServer,
-  INT32,
   NetWork,
   physicalVolume,
   SentVolumeGroups,

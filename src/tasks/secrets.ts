@@ -59,13 +59,13 @@ export class TaskSecrets {
 
   async #once(principal: Principal, task_id: string, kind: SecretKind, make: () => Promise<string>): Promise<string> {
     const purpose = `${kind} of task ${task_id}`;
-    const { seq } = await this.#tasks.find(principal, task_id);
+    const { seq } = await this.#tasks.ref(principal, task_id);
     const stored = await selectSecret(this.#database.reader, seq, kind);
     if (stored !== undefined) return this.#sealer.open(stored, purpose);
     // Made before the queue of writes is entered, so that none waits for it: of two first calls one is in vain.
     const plain = await make();
     return this.#database.writer.transaction(async (tx) => {
-      const task = await this.#tasks.find(principal, task_id, tx);
+      const task = await this.#tasks.ref(principal, task_id, tx);
       const earlier = await selectSecret(tx, task.seq, kind);
       if (earlier !== undefined) return this.#sealer.open(earlier, purpose);
       await insertSecret(tx, { task_seq: task.seq, kind, sealed: this.#sealer.seal(plain, purpose) });

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { logCollectStatuses, taskStates } from "../core/words.ts";
-import { decimal, integer, object, queryInteger, text } from "../http/wire.ts";
-import { CloneServer, INT32, shownMigrationCycles, shownSourceStates, VolumeGroups } from "../sources/schema.ts";
+import { decimal, INT32, integer, object, queryInteger, text } from "../http/wire.ts";
+import { CloneServer, shownMigrationCycles, shownSourceStates, VolumeGroups } from "../sources/schema.ts";
 import { ConfigBody, NetworkCheckInfo, osTypes, TargetDisk, taskTypes } from "./schema.ts";
 
 /* What showTask and listTasks take and answer. */

@@ -1,9 +1,7 @@
 import * as v from "valibot";
-import { integer, object, queryInteger, text } from "../http/wire.ts";
+import { INT32, integer, object, queryInteger, text } from "../http/wire.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
-
-const INT32 = 2147483647;
 
 const VpcObject = object({
   id: v.optional(text(1, 255)),

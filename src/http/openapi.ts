@@ -197,7 +197,7 @@ function headerParameters(headers: Record<string, string> = {}, required: boolea
     in: "header",
     required,
     description,
-    schema: { type: "string" },
+    schema: { type: "string", ...(required && { minLength: 1 }) },
   }));
 }
 

@@ -115,6 +115,208 @@ test("a temporary key works with its security token only", async () => {
   expect((await go(["poll", reply.id], key)).raised).toMatchObject({ status_code: 401, error_code: "APIGW.0301" });
 });
 
+/** A method of the client with the members of its request; the reply as the SDK's model has it, to the member. */
+async function says(method: string, members: object, expected: unknown): Promise<Answer["reply"]> {
+  const { reply, raised } = await go(["call", method, JSON.stringify(members)]);
+  expect([method, raised]).toEqual([method, undefined]);
+  expect(reply).toEqual(expected);
+  return reply;
+}
+
+/** What the SDK makes of a void reply. */
+const done = { body: "{}" };
+
+test("one migration, from the project to the last delete", async () => {
+  const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
+  const moment = expect.any(Number);
+  const text = expect.stringMatching(/./);
+  const project = { name: "go-wave", region: "region-1", type: "MIGRATE_FILE" };
+  const { id: mig_project_id } = await says("CreateMigproject", { body: project }, { id });
+  await says(
+    "ShowMigproject",
+    { mig_project_id },
+    {
+      ...project,
+      description: "",
+      isdefault: false,
+      start_target_server: true,
+      speed_limit: 0,
+      use_public_ip: true,
+      exist_server: true,
+      enterprise_project: "default",
+      syncing: false,
+      start_network_check: false,
+    },
+  );
+  await says("UpdateDefaultMigproject", { mig_project_id }, done);
+
+  const template = {
+    name: "go-template",
+    is_template: false,
+    region: "region-1",
+    nics: [{ id: "autoCreate", name: "autoCreate", cidr: "" }],
+    disk: [{ index: 0, name: "system", disktype: "GPSSD", size: 40 }],
+    target_password: "of the target",
+  };
+  const { id: template_id } = await says("CreateTemplate", { body: { template } }, { id });
+  const { is_template: _, ...told } = template;
+  const empty = { projectid: "", target_server_name: "", availability_zone: "", volumetype: "", flavor: "" };
+  // The objects that are absent from the reply are the SDK's to fill.
+  const { template: shownTemplate } = (await go(["call", "ShowTemplate", JSON.stringify({ id: template_id })])).reply;
+  expect(shownTemplate).toMatchObject({
+    ...told,
+    ...empty,
+    id: template_id,
+    is_template: "false",
+    target_password: "",
+    security_groups: [],
+    data_volume_type: "",
+  });
+  const password = { template_id, target_password: template.target_password };
+  await says("ShowTargetPassword", { id: template_id }, password);
+
+  const { reply: source } = await go(["register", "go-story"]);
+  const server = { server_id: source.id };
+  const { id: task_id } = await says(
+    "CreateTask",
+    {
+      body: {
+        name: "MigrationTask",
+        type: "MIGRATE_FILE",
+        source_server: { id: source.id },
+        target_server: { name: "target", vm_id: "vm-1", disks: [{ name: "/dev/vda", size: 9_007_199_254_740_991 }] },
+        region_name: "region-1",
+        region_id: "region-1",
+        project_name: "region-1",
+        project_id: "project-1",
+        vm_template_id: template_id,
+      },
+    },
+    { id },
+  );
+  const sourceServer = { id: source.id, ip: "192.0.2.10", name: "go-story", os_type: "LINUX" };
+  const shown = {
+    id: task_id,
+    name: "MigrationTask",
+    type: "MIGRATE_FILE",
+    os_type: "LINUX",
+    state: "READY",
+    priority: 1,
+    speed_limit: 0,
+    region_id: "region-1",
+    region_name: "region-1",
+    project_name: "region-1",
+    project_id: "project-1",
+    vm_template_id: template_id,
+    start_target_server: true,
+    enterprise_project_id: "0",
+    connected: false,
+    create_date: moment,
+    need_migration_test: false,
+    source_server: {
+      ...sourceServer,
+      os_version: "UBUNTU_20_4_64BIT",
+      state: "waiting",
+      migration_cycle: "setting",
+    },
+    target_server: {
+      id: text,
+      name: "target",
+      vm_id: "vm-1",
+      os_type: "LINUX",
+      disks: [{ id: 1, name: "/dev/vda", size: 9_007_199_254_740_991 }],
+      volume_groups: [],
+      btrfs_list: [],
+    },
+    sub_tasks: [],
+  };
+  await says("ShowTask", { task_id }, shown);
+
+  // A list that is nil travels as null, and clears.
+  const speed_limit = [{ start: "00:00", end: "23:59", speed: 100, over_speed_threshold: 50.5 }];
+  await says("UpdateSpeed", { task_id, body: { speed_limit } }, done);
+  await says("ShowsSpeedLimits", { task_id }, { speed_limit });
+  await says("UpdateSpeed", { task_id, body: {} }, done);
+  await says("ShowsSpeedLimits", { task_id }, { speed_limit: [] });
+  const configurations = [{ config_key: "LINUX_CPU_LIMIT", config_value: "50" }];
+  const settings = { task_id, migrate_type: "LINUX_MIGRATE_FILE" };
+  await says("UploadSpecialConfigurationSetting", { task_id, body: { configurations } }, done);
+  await says("ShowConfigSetting", { task_id }, { ...settings, configurations });
+  await says("UploadSpecialConfigurationSetting", { task_id, body: {} }, done);
+  await says("ShowConfigSetting", { task_id }, { ...settings, configurations: [] });
+  await says("ShowPassphrase", { task_id }, { task_id, passphrase: text });
+  const { cert, private_key } = await says("ShowCertKey", { task_id }, { cert: text, private_key: text });
+  const target = { target_mgmt_cert: text, target_mgmt_private_key: text, target_data_cert: text };
+  const all = { cert, private_key, ca: text, ...target, target_data_private_key: text };
+  await says("ShowCertKey", { task_id, enable_ca_cert: true }, all);
+
+  const act = (operation: string) => says("UpdateTaskStatus", { task_id, body: { operation } }, done);
+  const polls = (command_name: string) => says("ShowCommand", server, { command_name, command_param: { task_id } });
+  await polls("TASK_NOT_STARTED");
+  await act("start");
+  await polls("START");
+  expect((await go(["report", source.id, "START"])).reply).toEqual(done);
+  const progress = {
+    subtask_name: "MIGRATE_LINUX_FILE",
+    progress: 40,
+    replicatesize: 9_007_199_254_740_991,
+    totalsize: 9_007_199_254_740_991,
+    process_trace: "größer <&>",
+    migrate_speed: 80.5,
+    remain_time: 60,
+  };
+  await says("UpdateTaskSpeed", { task_id, body: progress }, done);
+  const network_check_info = {
+    network_delay: 20.5,
+    network_jitter: 2,
+    migration_speed: 100,
+    loss_percentage: 0,
+    cpu_usage: 30,
+    mem_usage: 40.5,
+    evaluation_result: "excellent",
+  };
+  await says("UpdateNetworkCheckInfo", { task_id, body: network_check_info }, { task_id });
+  await says(
+    "ShowTask",
+    { task_id },
+    {
+      ...shown,
+      state: "RUNNING",
+      connected: true,
+      start_date: moment,
+      source_server: { ...shown.source_server, state: "replicate", migration_cycle: "replicating" },
+      migrate_speed: 80.5,
+      remain_seconds: 60,
+      estimate_complete_time: moment,
+      network_check_info,
+      sub_tasks: [
+        {
+          id: 1,
+          name: "MIGRATE_LINUX_FILE",
+          progress: 40,
+          start_date: moment,
+          migrate_speed: 80.5,
+          process_trace: "größer <&>",
+        },
+      ],
+    },
+  );
+
+  await act("stop");
+  await polls("STOP");
+  expect((await go(["report", source.id, "STOP"])).reply).toEqual(done);
+  const { count, tasks } = (await go(["call", "ListTasks", JSON.stringify({ state: "ABORT", id: task_id })])).reply;
+  expect([count, tasks.length, tasks[0].state]).toEqual([1, 1, "ABORT"]);
+
+  await says("DeleteTask", { task_id }, done);
+  await polls("DELETE");
+  expect((await go(["report", source.id, "DELETE"])).reply).toEqual(done);
+  await says("DeleteServer", { source_id: source.id }, done);
+  await says("DeleteTemplate", { id: template_id }, done);
+  const gone = await go(["call", "ShowTask", JSON.stringify({ task_id })]);
+  expect(gone.raised).toMatchObject({ status_code: 404, error_code: "SMS.8004" });
+});
+
 testOverTls("over HTTPS, where the program trusts the private authority", async () => {
   const { ca, cert, key } = await privateAuthority(ferry.folder.path);
   const secure = await Ferry.start({ args: ["--tls-cert", cert, "--tls-key", key] });

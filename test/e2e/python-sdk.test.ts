@@ -1,201 +1,23 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { missingOpenssl, privateAuthority } from "./authority.ts";
 import { endAll, Ferry, firstKey, testUnless } from "./executable.ts";
-import { findPython, startPython } from "./python.ts";
+import { findPython, SDK, type Sdk, type SdkAnswer, type SdkCaller, startSdk } from "./python.ts";
+import { disks, registration, shown, volume_groups } from "./registration.ts";
 
 /* huaweicloudsdksms, as published, over plain HTTP and over HTTPS. */
 
-/** As whom the SDK calls, and where to: the test's own service unless `endpoint` names another one. */
-interface Caller {
-  access_key: string;
-  secret_key: string;
-  project_id?: string;
-  security_token?: string;
-  /** The SDK looks the project of this region up. */
-  region?: string;
-  endpoint?: string;
-  ca_cert?: string;
-}
-
-interface Answer {
-  /** The SDK's model as JSON. */
-  // biome-ignore lint/suspicious/noExplicitAny: a different model for every call
-  reply?: any;
-  raised?: { exception: string; status_code: number; error_code: string; error_msg: string; request_id: string };
-  received: { status: number; headers: Record<string, string>; text: string };
-  /** The headers of the request. */
-  sent: Record<string, string>;
-}
-
-const { python, missing } = findPython("huaweicloudsdksms==3.1.219");
+const { python, missing } = findPython(SDK);
 const test = testUnless(missing);
 const testOverTls = testUnless(missing ?? missingOpenssl);
 
 let ferry: Ferry;
-/** Calls a method of the SDK's client, in a Python of its own. */
-let sdk: (method: string, members?: object, key?: Caller) => Promise<Answer>;
+let sdk: Sdk;
 
 beforeAll(async () => {
   ferry = await Ferry.start();
-  if (missing !== undefined) return;
-  const ask = startPython<object, Answer>(python, "sdk.py", ferry.url, ferry.folder);
-  sdk = (method, members = {}, key = firstKey) => ask({ key, method, members });
+  if (missing === undefined) sdk = startSdk(python, ferry);
 });
 afterAll(endAll);
-
-const disks = [
-  {
-    name: "/dev/vda",
-    partition_style: "GPT",
-    device_use: "BOOT",
-    size: 107_374_182_400,
-    used_size: 53_687_091_200,
-    os_disk: true,
-    relation_name: "vda-relation",
-    inode_size: 256,
-    physical_volumes: [
-      {
-        name: "/dev/vda1",
-        device_use: "BOOT",
-        file_system: "ext4",
-        index: 1,
-        mount_point: "/boot",
-        size: 1_073_741_824,
-        used_size: 268_435_456,
-        inode_size: 256,
-        inode_nums: 65_536,
-        uuid: "0f1e2d3c-0000-4000-8000-000000000001",
-        size_per_cluster: 4096,
-      },
-      { name: "/dev/vda2", device_use: "VOLUME_GROUP", index: 2, size: 106_300_440_576, used_size: 53_418_655_744 },
-    ],
-  },
-  {
-    name: "/dev/vdb",
-    partition_style: "MBR",
-    device_use: "NORMAL",
-    size: 9_007_199_254_740_991,
-    used_size: 0,
-    os_disk: false,
-    physical_volumes: [],
-  },
-];
-const volume_groups = [
-  {
-    name: "vg0",
-    components: "/dev/vda2",
-    size: 106_300_440_576,
-    free_size: 0,
-    logical_volumes: [
-      {
-        name: "root",
-        block_count: 2_000_000,
-        block_size: 4096,
-        file_system: "xfs",
-        inode_size: 512,
-        inode_nums: 1_000_000,
-        device_use: "OS",
-        mount_point: "/",
-        size: 53_687_091_200,
-        used_size: 10_737_418_240,
-        free_size: 42_949_672_960,
-      },
-      {
-        name: "srv",
-        file_system: "btrfs",
-        mount_point: "/srv",
-        size: 52_613_349_376,
-        used_size: 1,
-        free_size: 52_613_349_375,
-      },
-    ],
-  },
-];
-const btrfs_list = [
-  {
-    name: "btrfs-1",
-    label: "données",
-    uuid: "0f1e2d3c-0000-4000-8000-000000000002",
-    device: "/dev/vdb",
-    size: 52_613_349_376,
-    nodesize: 16_384,
-    sectorsize: 4096,
-    data_profile: "single",
-    system_profile: "DUP",
-    metadata_profile: "DUP",
-    global_reserve1: "GlobalReserve, single",
-    g_vol_used_size: 16_777_216,
-    default_subvolid: "5",
-    default_subvol_name: "@",
-    default_subvol_mountpath: "/srv",
-    subvolumn: [
-      {
-        uuid: "0f1e2d3c-0000-4000-8000-000000000003",
-        is_snapshot: "false",
-        subvol_id: "256",
-        parent_id: "5",
-        subvol_name: "@home",
-        subvol_mount_path: "/srv/home",
-      },
-    ],
-  },
-];
-const networks = [
-  {
-    name: "eth0",
-    ip: "192.0.2.10",
-    ipv6: "2001:db8::10",
-    netmask: "255.255.255.0",
-    gateway: "192.0.2.1",
-    mtu: 1500,
-    mac: "02:00:00:00:00:01",
-    id: "0",
-  },
-  {
-    name: "eth1",
-    ip: "192.0.2.11",
-    netmask: "255.255.255.0",
-    gateway: "192.0.2.1",
-    mtu: 9000,
-    mac: "02:00:00:00:00:02",
-  },
-];
-/** What showServer gives back of a registration. */
-const shown = {
-  ip: "192.0.2.10",
-  name: "db-1",
-  hostname: "db-1.example.org",
-  os_type: "LINUX",
-  os_version: "UBUNTU_20_4_64BIT",
-  firmware: "UEFI",
-  cpu_quantity: 8,
-  memory: 17_179_869_184,
-  oem_system: false,
-  has_tc: true,
-  start_type: "MANUAL",
-  agent_version: "25.2.0",
-  disks,
-  volume_groups,
-  btrfs_list,
-  networks,
-};
-const registration = {
-  ...shown,
-  ipv6: "2001:db8::10",
-  linux_block_check: "ok",
-  domain_id: "domain-1",
-  has_rsync: true,
-  paravirtualization: true,
-  raw_devices: "",
-  driver_files: true,
-  system_services: true,
-  account_rights: true,
-  boot_loader: "GRUB",
-  system_dir: "/",
-  kernel_version: "5.4.0-42-generic",
-  io_read_wait: 0.25,
-  platform: "vmware",
-};
 
 async function register(members: object = {}): Promise<string> {
   const { reply } = await sdk("register_server", { body: { ...registration, ...members } });
@@ -421,12 +243,12 @@ testOverTls("over HTTPS the SDK works where it is told to trust the private auth
   const untold = await sdk("list_servers", {}, there);
   expect(untold.raised).toMatchObject({ exception: "SslHandShakeException" });
   expect(untold.raised?.error_msg).toContain("certificate verify failed");
-  expect(untold.received).toEqual({} as Answer["received"]);
+  expect(untold.received).toEqual({} as SdkAnswer["received"]);
   expect(await secure.stop()).toBe(0);
 });
 
 test("a temporary key works with its security token, and with nothing else", async () => {
-  const { access_key, secret_key, security_token, project_id } = await ferry.ask<Required<Caller>>(
+  const { access_key, secret_key, security_token, project_id } = await ferry.ask<Required<SdkCaller>>(
     "POST",
     "/operate/v1/keys",
     { role: "agent", expires_in_s: 3600 },
@@ -473,7 +295,7 @@ test("the SDK looks the project of its region up, and calls with it", async () =
 test("an admin of another account makes no key here, and sees nothing of it", async () => {
   const source_id = await register({ name: "not-theirs" });
   await ferry.ask("POST", "/operate/v1/accounts", { name: "tenant" });
-  const tenant = await ferry.ask<Required<Caller>>("POST", "/operate/v1/keys", { account: "tenant", role: "admin" });
+  const tenant = await ferry.ask<Required<SdkCaller>>("POST", "/operate/v1/keys", { account: "tenant", role: "admin" });
   const { items: before } = await ferry.ask<{ items: object[] }>("GET", "/operate/v1/keys?limit=1000");
 
   for (const body of [
@@ -491,7 +313,7 @@ test("an admin of another account makes no key here, and sees nothing of it", as
   const { items: after } = await ferry.ask<{ items: object[] }>("GET", "/operate/v1/keys?limit=1000");
   expect(after).toEqual(before);
   // A key it makes is its own account's.
-  const own = await ferry.ask<Required<Caller>>("POST", "/operate/v1/keys", { role: "admin" }, { key: tenant });
+  const own = await ferry.ask<Required<SdkCaller>>("POST", "/operate/v1/keys", { role: "admin" }, { key: tenant });
   expect(own.project_id).toBe(tenant.project_id);
 
   for (const key of [tenant, own]) {

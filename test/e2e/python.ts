@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cleanEnvironment, repository, startProgram, waitUntil } from "./executable.ts";
+import { cleanEnvironment, type Ferry, firstKey, repository, startProgram, waitUntil } from "./executable.ts";
 
 const CALL_DEADLINE_MS = 30_000;
 
@@ -49,4 +49,37 @@ export function startPython<Order extends object, Answer>(
     if (answer === undefined) throw new Error(`${script} ended instead of giving ${what}:\n${printed.stderr}`);
     return JSON.parse(answer) as Answer;
   };
+}
+
+/** The official SDK for Python. */
+export const SDK = "huaweicloudsdksms==3.1.219";
+
+/** As whom the SDK calls, and where to: the test's own service unless `endpoint` names another one. */
+export interface SdkCaller {
+  access_key: string;
+  secret_key: string;
+  project_id?: string;
+  security_token?: string;
+  /** The SDK looks the project of this region up. */
+  region?: string;
+  endpoint?: string;
+  ca_cert?: string;
+}
+
+export interface SdkAnswer {
+  /** The SDK's model as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: a different model for every call
+  reply?: any;
+  raised?: { exception: string; status_code: number; error_code: string; error_msg: string; request_id: string };
+  received: { status: number; headers: Record<string, string>; text: string };
+  /** The headers of the request. */
+  sent: Record<string, string>;
+}
+
+export type Sdk = (method: string, members?: object, key?: SdkCaller) => Promise<SdkAnswer>;
+
+/** Calls methods of the SDK's client, in a Python of its own. */
+export function startSdk(python: string, ferry: Ferry): Sdk {
+  const ask = startPython<object, SdkAnswer>(python, "sdk.py", ferry.url, ferry.folder);
+  return (method, members = {}, key = firstKey) => ask({ key, method, members });
 }

@@ -1,5 +1,5 @@
 // Calls huaweicloud-sdk-go-v3, unmodified, for the tests. Usage: sms register NAME | poll SOURCE | report SOURCE COMMAND |
-// show SOURCE. The environment has FERRY_ENDPOINT, FERRY_ACCESS_KEY, FERRY_SECRET_KEY and one of FERRY_PROJECT_ID and
+// show SOURCE | call METHOD MEMBERS, where MEMBERS are those of the method's request as JSON. The environment has FERRY_ENDPOINT, FERRY_ACCESS_KEY, FERRY_SECRET_KEY and one of FERRY_PROJECT_ID and
 // FERRY_REGION, whose project is then looked up; FERRY_SECURITY_TOKEN and FERRY_CACERT where needed. Prints one line
 // of JSON: {"project", "reply"} or {"raised"}.
 package main
@@ -10,8 +10,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"reflect"
+	"strings"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/basic"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
@@ -41,7 +44,7 @@ func main() {
 
 func run(args []string) (reply any, project string, err error) {
 	if len(args) < 2 {
-		return nil, "", errors.New("usage: sms register NAME | poll SOURCE | report SOURCE COMMAND | show SOURCE")
+		return nil, "", errors.New("usage: sms register NAME | poll SOURCE | report SOURCE COMMAND | show SOURCE | call METHOD MEMBERS")
 	}
 	client, credentials, err := connect()
 	if err != nil {
@@ -58,8 +61,37 @@ func run(args []string) (reply any, project string, err error) {
 		reply, err = client.UpdateCommandResult(&model.UpdateCommandResultRequest{ServerId: args[1], Body: body})
 	case "show":
 		reply, err = client.ShowServer(&model.ShowServerRequest{SourceId: args[1]})
+	case "call":
+		reply, err = call(client, args[1], args[2])
 	}
 	return reply, credentials.ProjectId, err
+}
+
+// call makes the SDK's own models from the members and hands them to the client's method.
+func call(client *sms.SmsClient, name, members string) (any, error) {
+	method := reflect.ValueOf(client).MethodByName(name)
+	if !method.IsValid() {
+		return nil, fmt.Errorf("the client has no method %s", name)
+	}
+	request := reflect.New(method.Type().In(0).Elem())
+	decoder := json.NewDecoder(strings.NewReader(members))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(request.Interface()); err != nil {
+		return nil, err
+	}
+	results := method.Call([]reflect.Value{request})
+	if err, _ := results[1].Interface().(error); err != nil {
+		return nil, err
+	}
+	reply := results[0].Interface()
+	if stream, ok := reply.(interface {
+		Consume(io.Writer) (int64, error)
+	}); ok {
+		var text strings.Builder
+		_, err := stream.Consume(&text)
+		return text.String(), err
+	}
+	return reply, nil
 }
 
 func connect() (*sms.SmsClient, *basic.Credentials, error) {

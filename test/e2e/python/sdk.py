@@ -14,6 +14,7 @@ from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceRespon
 from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkcore.http.http_handler import HttpHandler
 from huaweicloudsdkcore.region.region import Region
+from huaweicloudsdkcore.sdk_stream_response import SdkStreamResponse
 
 received = {}
 sent = {}
@@ -57,9 +58,13 @@ def build(kind, value):
 
 
 def plain(value):
-    """A reply as JSON, without the members it does not have."""
+    """A reply as JSON, without the members it does not have; a download as its text."""
     if isinstance(value, list):
         return [plain(item) for item in value]
+    if isinstance(value, SdkStreamResponse):
+        chunks = []
+        value.consume_download_stream(lambda stream: chunks.extend(stream))
+        return {"download": b"".join(chunks).decode()}
     if hasattr(value, "openapi_types"):
         members = {name: getattr(value, name) for name in value.openapi_types}
         return {name: plain(member) for name, member in members.items() if member is not None}

@@ -42,6 +42,7 @@ const parametersOf: Record<string, Record<string, string>> = {
   deleteServer: { "path.source_id": "doomed_sources" },
   deleteServers: { "body.ids[*]": "doomed_sources" },
   deleteTask: { "path.task_id": "doomed_tasks" },
+  returnTask: { "path.task_id": "passing_tasks" },
   deleteTasks: { "body.ids[*]": "doomed_tasks" },
   deleteMigproject: { "path.mig_project_id": "doomed_migprojects" },
   showTemplate: { "path.id": "templates" },
@@ -72,6 +73,13 @@ async function makeObjects(ferry: Ferry, token: string): Promise<Dictionaries> {
       project_name: "region-1",
       project_id: "project-1",
     });
+  /** While its source is cutovering there is a state to return from, once. */
+  const passingTask = async (name: string) => {
+    const task_id = await task(name);
+    const { source_server } = await ferry.ask<{ source_server: { id: string } }>("GET", `/v3/tasks/${task_id}`);
+    await ferry.ask("PUT", `/v3/sources/${source_server.id}/changestate`, { copystate: "cutovering" });
+    return task_id;
+  };
   const migproject = (name: string) =>
     made("/v3/migprojects", { name, region: "region-1", type: "MIGRATE_FILE", description: "made for a test" });
   const template = (name: string) =>
@@ -94,6 +102,7 @@ async function makeObjects(ferry: Ferry, token: string): Promise<Dictionaries> {
     commands: await many(2, () => command(sources[0] ?? "")),
     doomed_commands: await many(6, () => command(waiting)),
     tasks: await many(3, (index) => task(`task-${index}`)),
+    passing_tasks: await many(12, (index) => passingTask(`passing-task-${index}`)),
     doomed_tasks: await many(12, (index) => task(`doomed-task-${index}`)),
     migprojects: await many(2, (index) => migproject(`project-${index}`)),
     doomed_migprojects: await many(6, (index) => migproject(`doomed-project-${index}`)),

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Caller, type Ferry, START, startFerry } from "../harness.ts";
-import { boundKey, eventsOf, makeTask } from "./made-task.ts";
+import { type Caller, type Ferry, makeTask, register, START, startFerry } from "../harness.ts";
+import { boundKey, eventsOf } from "./events-and-keys.ts";
 
 let ferry: Ferry;
 let source_id: string;
 let task_id: string;
 beforeEach(async () => {
   ferry = await startFerry();
-  ({ source_id, task_id } = await makeTask(ferry));
+  source_id = await register(ferry);
+  task_id = await makeTask(ferry, source_id);
 });
 afterEach(() => ferry.stop());
 
@@ -158,17 +159,17 @@ describe("exportConsistencyResults", () => {
   });
 
   test("goes task by task in the order they were made, ids and names as stored, each task once", async () => {
-    const second = await makeTask(ferry, "web-2");
-    const third = await makeTask(ferry, "web-3");
-    await upload({ consistency_result: [result("/3")] }, third.task_id);
-    await upload({ consistency_result: [result("/2")] }, second.task_id);
+    const [source_2, source_3] = [await register(ferry, "web-2"), await register(ferry, "web-3")];
+    const [second, third] = [await makeTask(ferry, source_2), await makeTask(ferry, source_3)];
+    await upload({ consistency_result: [result("/3")] }, third);
+    await upload({ consistency_result: [result("/2")] }, second);
     await upload({ consistency_result: [result("/1")] });
-    await upload({ consistency_result: [result("/2 again")] }, second.task_id);
+    await upload({ consistency_result: [result("/2 again")] }, second);
     await ferry.call("operator", "PUT", `/v3/sources/${source_id}`, { body: { name: "renamed" } });
     const { text } = await exported([
-      { task_id: second.task_id, source_id: "what was sent", source_name: "what was sent" },
-      { task_id, source_id: third.source_id },
-      { task_id: second.task_id },
+      { task_id: second, source_id: "what was sent", source_name: "what was sent" },
+      { task_id, source_id: source_3 },
+      { task_id: second },
     ]);
     expect(
       text
@@ -178,8 +179,8 @@ describe("exportConsistencyResults", () => {
         .map((line) => line.split(",").slice(0, 5)),
     ).toEqual([
       [task_id, source_id, "renamed", String(START), "/1"],
-      [second.task_id, second.source_id, "web-2", String(START), "/2"],
-      [second.task_id, second.source_id, "web-2", String(START), "/2 again"],
+      [second, source_2, "web-2", String(START), "/2"],
+      [second, source_2, "web-2", String(START), "/2 again"],
     ]);
   });
 
@@ -220,22 +221,22 @@ describe("exportConsistencyResults", () => {
   });
 
   test("quotes and disarms the source's name too", async () => {
-    const named = await makeTask(ferry, '=cmd|"a",b');
-    await upload({ consistency_result: [result("/")] }, named.task_id);
-    expect((await exported([{ task_id: named.task_id }])).text).toContain(`,"'=cmd|""a"",b",${START},/,`);
+    const named = await makeTask(ferry, await register(ferry, '=cmd|"a",b'));
+    await upload({ consistency_result: [result("/")] }, named);
+    expect((await exported([{ task_id: named }])).text).toContain(`,"'=cmd|""a"",b",${START},/,`);
   });
 
   test("reads on page by page until the end", async () => {
-    const second = await makeTask(ferry, "web-2");
+    const second = await makeTask(ferry, await register(ferry, "web-2"));
     const many = JSON.stringify(Array.from({ length: 250 }, (_, index) => [index % 2, index]));
     await ferry.database.client.execute({
       sql: `INSERT INTO consistency_results (task_seq, finished_time, consistency_result)
         SELECT (SELECT seq FROM tasks WHERE id = iif(value ->> 0, ?, ?)), value ->> 1,
           json_array(json_object('dir_check', '/' || (value ->> 1), 'num_total_files', 1, 'num_different_files', 0, 'num_target_miss_files', 0, 'num_target_more_files', 0))
         FROM json_each(?)`,
-      args: [second.task_id, task_id, many],
+      args: [second, task_id, many],
     });
-    const { text } = await exported([{ task_id: second.task_id }, { task_id }]);
+    const { text } = await exported([{ task_id: second }, { task_id }]);
     const paths = text
       .trimEnd()
       .split("\r\n")
@@ -245,7 +246,7 @@ describe("exportConsistencyResults", () => {
     expect(paths).toEqual([...numbers(0), ...numbers(1)]);
     // A page that is full to the last row is followed by nothing.
     await ferry.database.client.execute("DELETE FROM consistency_results WHERE finished_time >= 200");
-    expect((await exported([{ task_id }, { task_id: second.task_id }])).text.trimEnd().split("\r\n")).toHaveLength(201);
+    expect((await exported([{ task_id }, { task_id: second }])).text.trimEnd().split("\r\n")).toHaveLength(201);
   });
 
   test("one unknown id refuses the whole call", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Caller, type Ferry, register, startFerry } from "../harness.ts";
-import { boundKey, eventsOf, makeTask, makeTaskOf } from "./made-task.ts";
+import { type Caller, type Ferry, makeTask, register, startFerry } from "../harness.ts";
+import { boundKey, eventsOf } from "./events-and-keys.ts";
 
 let ferry: Ferry;
 beforeEach(async () => {
@@ -23,7 +23,8 @@ describe("updateNetworkCheckInfo", () => {
   let source_id: string;
   let task_id: string;
   beforeEach(async () => {
-    ({ source_id, task_id } = await makeTask(ferry));
+    source_id = await register(ferry);
+    task_id = await makeTask(ferry, source_id);
   });
   const update = (body: object, id = task_id, as: Caller = "agent") =>
     ferry.call(as, "POST", `/v3/${id}/update-network-check-info`, { body });
@@ -116,7 +117,7 @@ describe("listErrorServers", () => {
   const errorJson = (error_msg: string, error_code = "SMS.0805") => JSON.stringify({ error_code, error_msg });
   /** That many failed sources, made with as few calls as can be; their ids, oldest first. */
   async function makeFailed(count: number): Promise<string[]> {
-    const { task_id } = await makeTask(ferry, "source-0");
+    const task_id = await makeTask(ferry, await register(ferry, "source-0"));
     await fail(task_id, errorJson("no"));
     const numbers = JSON.stringify(Array.from({ length: count - 1 }, (_, index) => index + 1));
     const copy = async (table: string, changed: Record<string, string>) => {
@@ -138,23 +139,23 @@ describe("listErrorServers", () => {
   }
 
   test("is empty where no task has failed", async () => {
-    await makeTask(ferry);
+    await makeTask(ferry, await register(ferry));
     expect(await list()).toEqual({ count: 0, migration_errors: [] });
   });
 
   test("tells error, source and target of each failed task, oldest task first", async () => {
     const older = await register(ferry, "older", { ip: "192.0.2.9" });
-    const first = await makeTask(ferry, "web-1", {
-      registered: { hostname: "web-1.example.test", ipv6: "2001:db8::1" },
-      task: { migration_ip: "198.51.100.7" },
-    });
-    await makeTask(ferry, "well");
-    const second = await makeTask(ferry, "web-2", { registered: { ip: undefined, ipv6: "2001:db8::2" } });
-    const third = await makeTask(ferry, "web-3", { task: { migration_ip: "" } });
-    await fail(await makeTaskOf(ferry, older), errorJson("last"));
-    await fail(third.task_id, errorJson("third"));
-    await fail(second.task_id, errorJson("second", "SMS.8010"));
-    await fail(first.task_id, errorJson("first"));
+    const source_1 = await register(ferry, "web-1", { hostname: "web-1.example.test", ipv6: "2001:db8::1" });
+    const source_2 = await register(ferry, "web-2", { ip: undefined, ipv6: "2001:db8::2" });
+    const source_3 = await register(ferry, "web-3");
+    const first = await makeTask(ferry, source_1, { migration_ip: "198.51.100.7" });
+    await makeTask(ferry, await register(ferry, "well"));
+    const second = await makeTask(ferry, source_2);
+    const third = await makeTask(ferry, source_3, { migration_ip: "" });
+    await fail(await makeTask(ferry, older), errorJson("last"));
+    await fail(third, errorJson("third"));
+    await fail(second, errorJson("second", "SMS.8010"));
+    await fail(first, errorJson("first"));
     expect(await list()).toEqual({
       count: 4,
       migration_errors: [
@@ -162,21 +163,21 @@ describe("listErrorServers", () => {
           error_json: errorJson("first"),
           host_name: "web-1.example.test",
           name: "web-1",
-          source_id: first.source_id,
+          source_id: source_1,
           source_ip: "192.0.2.10",
           target_ip: "198.51.100.7",
         },
         {
           error_json: errorJson("second", "SMS.8010"),
           name: "web-2",
-          source_id: second.source_id,
+          source_id: source_2,
           source_ip: "2001:db8::2",
         },
-        { error_json: errorJson("third"), name: "web-3", source_id: third.source_id, source_ip: "192.0.2.10" },
+        { error_json: errorJson("third"), name: "web-3", source_id: source_3, source_ip: "192.0.2.10" },
         { error_json: errorJson("last"), name: "older", source_id: older, source_ip: "192.0.2.9" },
       ],
     });
-    await fail(first.task_id, null);
+    await fail(first, null);
     const { count, migration_errors } = await list();
     expect([count, migration_errors.map(({ name }: { name: string }) => name)]).toEqual([
       3,
@@ -185,7 +186,7 @@ describe("listErrorServers", () => {
   });
 
   test("the target machine's own address goes before the one to migrate over", async () => {
-    const { task_id } = await makeTask(ferry, "web-1", { task: { migration_ip: "198.51.100.7" } });
+    const task_id = await makeTask(ferry, await register(ferry), { migration_ip: "198.51.100.7" });
     await fail(task_id, errorJson("no"));
     await ferry.database.client.execute(
       "UPDATE tasks SET definition = json_set(definition, '$.target_server.ip', '203.0.113.9')",
@@ -209,7 +210,7 @@ describe("listErrorServers", () => {
   });
 
   test("enterprise_project_id 0 is the one there is", async () => {
-    const { task_id } = await makeTask(ferry);
+    const task_id = await makeTask(ferry, await register(ferry));
     await fail(task_id, errorJson("no"));
     expect((await list("?offset=0&enterprise_project_id=0")).count).toBe(1);
     expect((await list("?offset=0&enterprise_project_id=")).count).toBe(1);
@@ -217,7 +218,7 @@ describe("listErrorServers", () => {
   });
 
   test("offset is needed; what is out of bounds is refused; other accounts see nothing", async () => {
-    const { task_id } = await makeTask(ferry);
+    const task_id = await makeTask(ferry, await register(ferry));
     await fail(task_id, errorJson("no"));
     for (const [query, why] of [
       ["", "offset (in the query) is missing"],

@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { type Caller, type Ferry, START, startFerry } from "../harness.ts";
-import { boundKey, eventsOf, makeTask, makeTaskOf } from "./made-task.ts";
+import { type Caller, type Ferry, makeTask, register, START, startFerry } from "../harness.ts";
+import { boundKey, eventsOf } from "./events-and-keys.ts";
 
 let ferry: Ferry;
 let source_id: string;
 let task_id: string;
 beforeEach(async () => {
   ferry = await startFerry();
-  ({ source_id, task_id } = await makeTask(ferry));
+  source_id = await register(ferry);
+  task_id = await makeTask(ferry, source_id);
 });
 afterEach(() => ferry.stop());
 
@@ -25,8 +26,8 @@ describe("showPassphrase", () => {
       expect((await passphrase(task_id, as)).json).toEqual(json);
     await ferry.restart();
     expect((await passphrase()).json).toEqual(json);
-    const other = await makeTask(ferry, "web-2");
-    expect((await passphrase(other.task_id)).json.passphrase).not.toBe(json.passphrase);
+    const other = await makeTask(ferry, await register(ferry, "web-2"));
+    expect((await passphrase(other)).json.passphrase).not.toBe(json.passphrase);
   });
 
   test("is the same for first calls at once", async () => {
@@ -50,11 +51,11 @@ describe("showPassphrase", () => {
         data: { task_id, made: "passphrase" },
       },
     ]);
-    const other = await makeTask(ferry, "web-2");
-    await passphrase(other.task_id);
+    const other = await makeTask(ferry, await register(ferry, "web-2"));
+    await passphrase(other);
     const { client } = ferry.database;
     await client.execute("UPDATE task_secrets SET sealed = (SELECT min(sealed) FROM task_secrets)");
-    const statuses = [(await passphrase()).status, (await passphrase(other.task_id)).status];
+    const statuses = [(await passphrase()).status, (await passphrase(other)).status];
     expect(statuses.sort()).toEqual([200, 500]);
   });
 });
@@ -133,7 +134,7 @@ test("an unknown task, another account's, a key bound elsewhere and a viewer get
 
 test("an agent's bound key reads the secrets of its own source's task", async () => {
   const { key, source_id: own } = await boundKey(ferry, "bound");
-  const id = await makeTaskOf(ferry, own);
+  const id = await makeTask(ferry, own);
   expect((await passphrase(id, key)).status).toBe(200);
   expect((await certKey("", id, key)).status).toBe(200);
 });

@@ -1,7 +1,5 @@
 import { Buffer } from "node:buffer";
-// Before the library, which reads its decorators through it: it adds methods to the global `Reflect`.
-import "reflect-metadata/lite";
-import * as x509 from "@peculiar/x509";
+import type { Extension } from "@peculiar/x509";
 import type { Platform } from "../core/platform.ts";
 import type { ShowCertKeyResponse } from "./secrets-schema.ts";
 
@@ -13,6 +11,15 @@ const SERIAL_BYTES = 16;
 export type Certificates = Record<keyof ShowCertKeyResponse, string>;
 
 /**
+ * In this order, which a bundler does not keep for static imports: the library reads its decorators through methods
+ * that the first adds to the global `Reflect`.
+ */
+async function loadX509() {
+  await import("reflect-metadata/lite");
+  return import("@peculiar/x509");
+}
+
+/**
  * An authority of the task's own, and the three certificates it signs: the agent's, and the target machine's for
  * management and for data. All PEM, keys PKCS#8, names `source`, `target-mgmt` and `target-data` before
  * `.<task_id>.internal`, each for client and server. Valid from a day before now, as clocks differ, for ten years.
@@ -22,11 +29,12 @@ export async function makeCertificates(
   { now, randomBytes }: Pick<Platform, "now" | "randomBytes">,
   task_id: string,
 ): Promise<Certificates> {
+  const x509 = await loadX509();
   const notBefore = new Date(now() - BEFORE_MS);
   const notAfter = new Date(now() + DAYS * 24 * 3600 * 1000);
   const issuer = `CN=ferry task ${task_id}`;
   const authority = await newKeys();
-  const sign = async (subject: string, publicKey: CryptoKey, extensions: x509.Extension[]) => {
+  const sign = async (subject: string, publicKey: CryptoKey, extensions: Extension[]) => {
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(randomBytes(SERIAL_BYTES)),
       issuer,

@@ -26,10 +26,11 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
       },
     }),
     async (c) => {
-      const waitS = Math.min(c.req.valid("query").wait ?? 0, c.var.max_wait_s);
+      const { commands, principal, max_wait_s } = c.var;
+      const waitS = Math.min(c.req.valid("query").wait ?? 0, max_wait_s);
       if (waitS > 0) c.env?.keepOpen?.(waitS);
-      const { reply, command } = await c.var.commands.showCommand(
-        c.var.principal,
+      const { reply, command } = await commands.showCommand(
+        principal,
         c.req.param("server_id"),
         waitS * 1000,
         c.req.raw.signal,
@@ -59,11 +60,12 @@ export const commandsSms = new Hono<Env<{ commands: Commands; max_wait_s: number
     }),
     async (c) => {
       const { command_name, result } = c.req.valid("json");
-      const result_detail = memberText(c.var.json_text, "result_detail");
+      const { commands, principal, json_text, vouchesFor } = c.var;
+      const result_detail = memberText(json_text, "result_detail");
       if (result_detail === undefined) throw new Error("result_detail was checked and is not in the text");
       // Unsigned, anybody in between could turn the report to another command.
-      const only_command_id = c.var.vouchesFor("x-command-id") ? (c.req.header("X-Command-Id") ?? null) : null;
-      await c.var.commands.updateCommandResult(c.var.principal, c.req.param("server_id"), {
+      const only_command_id = vouchesFor("x-command-id") ? (c.req.header("X-Command-Id") ?? null) : null;
+      await commands.updateCommandResult(principal, c.req.param("server_id"), {
         command_name,
         result,
         result_detail,

@@ -114,7 +114,8 @@ export function operation<const D extends Declaration>(
 }
 
 async function admit(c: Context<Env>, roles: readonly Role[], request: Omit<SignedRequest, "headers">): Promise<void> {
-  const caller = await c.var.authenticate({ ...request, headers: c.req.raw.headers }, c.env?.address ?? null);
+  // `c.var` would put all variables into an object first.
+  const caller = await c.get("authenticate")({ ...request, headers: c.req.raw.headers }, c.env?.address ?? null);
   const lacking = caller.principal.roles.find((role) => !roles.includes(role));
   if (lacking !== undefined) {
     throw new Failure("forbidden", `role ${lacking} may not do this: it takes ${roles.join(" or ")}`);

@@ -7,6 +7,7 @@ import type { TaskAction } from "../core/words.ts";
 import type { Transaction } from "../db/executor.ts";
 import { type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
+import { awaitedCommands } from "../tasks/lifecycle.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { PostTask } from "../tasks/schema.ts";
 import type { Task, Tasks } from "../tasks/service.ts";
@@ -135,7 +136,7 @@ export class TaskActions {
   /** Open commands whose end will end a passing state. */
   async #awaited(tx: Transaction, task: Task) {
     const open = await this.#orders.open(tx, task.source_seq, task.id);
-    return open.filter(({ command_name }) => ["STOP", "SKIP", "PREMIGRATE"].includes(command_name));
+    return open.filter(({ command_name }) => awaitedCommands.has(command_name));
   }
 
   async #sourceOfTask(tx: Transaction, principal: Principal, id: string): Promise<SourceRef> {

@@ -8,6 +8,7 @@ import type { Transaction } from "../db/executor.ts";
 import { type Change, type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import { AGENT_FAILED } from "../tasks/error-json.ts";
+import { awaitedCommands } from "../tasks/lifecycle.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import { Aftermath } from "./aftermath.ts";
 import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
@@ -46,8 +47,6 @@ export type Order = Pick<NewCommand, "command_name"> &
   >;
 
 const moving: ReadonlySet<CommandName> = new Set(["START", "STOP", "SYNC", "SKIP", "PREMIGRATE"]);
-/** The task waits for these in a passing state. */
-const awaited: ReadonlySet<CommandName> = new Set(["STOP", "SKIP", "PREMIGRATE"]);
 
 /** The queue of commands: what is ordered, and how it ends other than by a report. */
 export class Orders {
@@ -246,7 +245,8 @@ export class Orders {
     const command = await this.#insert(tx, by, source, order, open, aftermath);
     // Nothing took over from what it supersedes: a task that waits for that would wait for ever.
     for (const older of superseded(ofTask, { command_name: order.command_name, task_id: task.id })) {
-      if (awaited.has(older.command_name)) await this.#moveAsFailed(tx, by, older, `superseded by ${command.id}`);
+      if (awaitedCommands.has(older.command_name))
+        await this.#moveAsFailed(tx, by, older, `superseded by ${command.id}`);
     }
     return command;
   }
@@ -315,7 +315,7 @@ export class Orders {
   #deadlines({ command_name }: Order): Pick<Order, "deliver_by" | "finish_within_s"> {
     if (!moving.has(command_name)) return {};
     const { deliver_within_s, finish_within_s } = this.#patience;
-    const deliver_by = awaited.has(command_name) ? this.#platform.now() + deliver_within_s * 1000 : null;
+    const deliver_by = awaitedCommands.has(command_name) ? this.#platform.now() + deliver_within_s * 1000 : null;
     return { deliver_by, finish_within_s };
   }
 

@@ -127,6 +127,9 @@ export const outcomeRules: readonly { from: TaskState; finished: TaskState; erro
   { from: "SYNC_F_ROLLBACKING", finished: "SYNC_F_ROLLBACK_SUCCESS", error: "SYNC_FAIL" },
 ];
 
+/** Commands whose end ends a passing state. */
+export const awaitedCommands: ReadonlySet<CommandName> = new Set(["STOP", "SKIP", "PREMIGRATE"]);
+
 /** The rule an action follows now; undefined where it is not allowed. */
 export function ruleOf(action: TaskAction, now: Standing, open: readonly OpenOrder[]): ActionRule | undefined {
   return actionRules.find(

@@ -15,6 +15,7 @@ import {
   afterHandOut,
   afterReturn,
   allowedActions,
+  awaitedCommands,
   endRules,
   isPassing,
   type OpenOrder,
@@ -201,7 +202,7 @@ describe("the whole table", () => {
       const next = says(source, now);
       yield [`changestate ${source}`, { now: next, orders: next.task === now.task ? orders : [] }];
     }
-    const awaited = orders.some(({ command_name }) => ["STOP", "SKIP", "PREMIGRATE"].includes(command_name));
+    const awaited = orders.some(({ command_name }) => awaitedCommands.has(command_name));
     if (now.before && !awaited) yield ["return", { now: afterReturn(now), orders }];
   }
   const says = (source: SourceState, now: Standing) => afterChangestate({ source }, now);

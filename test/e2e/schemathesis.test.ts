@@ -16,7 +16,10 @@ afterAll(endAll);
 const seed = process.env.FERRY_SCHEMATHESIS_SEED ?? "1";
 const examples = process.env.FERRY_SCHEMATHESIS_EXAMPLES ?? "40";
 
-/** Ids of objects that are there, by name of the dictionary. `doomed` ones are for deleting only. */
+/**
+ * Ids of objects that are there, by name of the dictionary. `doomed` ones are for deleting only, `batch` ones for deleting
+ * many at once.
+ */
 type Dictionaries = Record<string, string[]>;
 
 /** What one parameter or body member is taken from, in most of the requests. */
@@ -40,16 +43,16 @@ const parametersOf: Record<string, Record<string, string>> = {
   registerServer: { "body.id": "sources" },
   createTask: { "body.source_server.id": "spare_sources" },
   deleteServer: { "path.source_id": "doomed_sources" },
-  deleteServers: { "body.ids[*]": "doomed_sources" },
+  deleteServers: { "body.ids[*]": "batch_sources" },
   deleteTask: { "path.task_id": "doomed_tasks" },
   returnTask: { "path.task_id": "passing_tasks" },
-  deleteTasks: { "body.ids[*]": "doomed_tasks" },
+  deleteTasks: { "body.ids[*]": "batch_tasks" },
   deleteMigproject: { "path.mig_project_id": "doomed_migprojects" },
   showTemplate: { "path.id": "templates" },
   updateTemplate: { "path.id": "templates" },
   showTargetPassword: { "path.id": "templates" },
   deleteTemplate: { "path.id": "doomed_templates" },
-  deleteTemplates: { "body.ids[*]": "doomed_templates" },
+  deleteTemplates: { "body.ids[*]": "batch_templates" },
   exportConsistencyResults: { "body.task_info[*].task_id": "tasks" },
   showToken: { "header.X-Subject-Token": "tokens" },
 };
@@ -99,15 +102,18 @@ async function makeObjects(ferry: Ferry, token: string): Promise<Dictionaries> {
     sources,
     spare_sources: await many(8, (index) => source(`spare-${index}`)),
     doomed_sources: await many(12, (index) => source(`doomed-${index}`)),
+    batch_sources: await many(12, (index) => source(`batch-${index}`)),
     commands: await many(2, () => command(sources[0] ?? "")),
     doomed_commands: await many(6, () => command(waiting)),
     tasks: await many(3, (index) => task(`task-${index}`)),
     passing_tasks: await many(12, (index) => passingTask(`passing-task-${index}`)),
     doomed_tasks: await many(12, (index) => task(`doomed-task-${index}`)),
+    batch_tasks: await many(12, (index) => task(`batch-task-${index}`)),
     migprojects: await many(2, (index) => migproject(`project-${index}`)),
     doomed_migprojects: await many(6, (index) => migproject(`doomed-project-${index}`)),
     templates: await many(2, (index) => template(`template-${index}`)),
     doomed_templates: await many(12, (index) => template(`doomed-template-${index}`)),
+    batch_templates: await many(12, (index) => template(`batch-template-${index}`)),
     projects: projects.map(({ id }) => id),
     doomed_users: await many(6, (index) => user(`doomed-${index}`)),
     doomed_keys: await many(6, key),
@@ -128,10 +134,12 @@ async function signIn(ferry: Ferry): Promise<string> {
 /** The configuration as TOML: its strings are JSON's. */
 function configuration(dictionaries: Dictionaries, token: string): string {
   const text = JSON.stringify;
-  const bound = (names: Record<string, string>, probability = 0.8) =>
-    Object.entries(names).map(
-      ([name, dictionary]) => `${text(name)} = { dictionary = ${text(dictionary)}, probability = ${probability} }`,
-    );
+  const bound = (names: Record<string, string>) =>
+    Object.entries(names).map(([name, dictionary]) => {
+      // One id of nobody refuses a whole list.
+      const probability = name.includes("[*]") ? 1 : 0.8;
+      return `${text(name)} = { dictionary = ${text(dictionary)}, probability = ${probability.toFixed(1)} }`;
+    });
   return [
     `hooks = ${text(join(import.meta.dir, "python", "schemathesis_hooks.py"))}`,
     "[generation]",

@@ -133,10 +133,12 @@ export class TaskActions {
     aftermath.tasksOf.add(task.source_seq);
   }
 
-  /** Open commands whose end will end a passing state. */
+  /** Open commands whose end will end the passing state the task is in. */
   async #awaited(tx: Transaction, task: Task) {
     const open = await this.#orders.open(tx, task.source_seq, task.id);
-    return open.filter(({ command_name }) => awaitedCommands.has(command_name));
+    return open.filter(
+      ({ command_name }) => awaitedCommands.has(command_name) && this.#moves.waitsFor(task, command_name),
+    );
   }
 
   async #sourceOfTask(tx: Transaction, principal: Principal, id: string): Promise<SourceRef> {

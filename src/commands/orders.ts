@@ -222,31 +222,34 @@ export class Orders {
     tx: Transaction,
     by: Doer,
     source: SourceRef,
-    order: Order,
+    ordered: Order,
     aftermath: Aftermath,
   ): Promise<CommandRow> {
     const open = await selectOpenCommands(tx, source.seq);
     const task = await this.#moves.ofSource(tx, source.seq);
-    if (order.task_id == null || task?.id !== order.task_id) {
-      return this.#insert(tx, by, source, order, open, aftermath);
+    if (ordered.task_id == null || task?.id !== ordered.task_id) {
+      return this.#insert(tx, by, source, ordered, open, aftermath);
     }
+    const { command_name } = ordered;
+    const isLog = command_name === "UPLOAD_LOG";
+    const order = isLog ? { ...ordered, bucket: ordered.bucket ?? task.log_bucket } : ordered;
     const ofTask = open.filter(({ task_id }) => task_id === task.id);
     const moves = await this.#moves.actAsQueued(tx, by, task, order, ofTask);
     aftermath.tasksOf.add(source.seq);
-    if (moves) {
-      const { deliver_by = null, finish_within_s = null } = this.#deadlines(order);
-      const patient = {
-        ...order,
-        deliver_by: order.deliver_by ?? deliver_by,
-        finish_within_s: order.finish_within_s ?? finish_within_s,
-      };
-      return this.#insert(tx, by, source, patient, open, aftermath);
-    }
-    const command = await this.#insert(tx, by, source, order, open, aftermath);
-    // Nothing took over from what it supersedes: a task that waits for that would wait for ever.
-    for (const older of superseded(ofTask, { command_name: order.command_name, task_id: task.id })) {
-      if (awaitedCommands.has(older.command_name))
-        await this.#moveAsFailed(tx, by, older, `superseded by ${command.id}`);
+    // One that moves nothing now, but whose end will: in place of an open one of its name, for example.
+    const takesOver = this.#moves.waitsFor(task, command_name);
+    const deadlines = moves || takesOver ? this.#deadlines(order) : {};
+    const patient = {
+      ...order,
+      deliver_by: order.deliver_by ?? deadlines.deliver_by ?? null,
+      finish_within_s: order.finish_within_s ?? deadlines.finish_within_s ?? null,
+    };
+    const command = await this.#insert(tx, by, source, patient, open, aftermath);
+    if (moves) return command;
+    // Nothing but one of the same name takes over from what it supersedes: a task that waits for that would wait for ever.
+    for (const older of superseded(ofTask, { command_name, task_id: task.id })) {
+      if (older.command_name === command_name || !awaitedCommands.has(older.command_name)) continue;
+      await this.#moveAsFailed(tx, by, older, `superseded by ${command.id}`);
     }
     return command;
   }

@@ -165,12 +165,21 @@ export function afterHandOut(name: CommandName, now: Standing): Standing {
   return name === "START" && now.task === "READY" ? settle(now, start) : now;
 }
 
-/** A command of the task has ended, by a report or, like a failed one, without. */
-export function afterEnd(name: CommandName, result: ReportResult, now: Standing): Standing {
-  const rule = endRules.find(
+/** Whether the end of such a command would move the task, or bring it back, from where it stands. */
+export function isMovedBy(name: CommandName, now: Condition): boolean {
+  return endRuleOf(name, now) !== undefined;
+}
+
+function endRuleOf(name: CommandName, now: Condition) {
+  return endRules.find(
     ({ command, while: place }) =>
       command === name && ("task" in place ? place.task === now.task : place.source === now.source),
   );
+}
+
+/** A command of the task has ended, by a report or, like a failed one, without. */
+export function afterEnd(name: CommandName, result: ReportResult, now: Standing): Standing {
+  const rule = endRuleOf(name, now);
   if (!rule) return now;
   const change = now.stops_unbegun && name === "STOP" ? rule.success : rule[result];
   return change === "before" ? afterReturn(now) : settle(now, change);
@@ -197,6 +206,11 @@ export function afterReturn(now: Standing): Standing {
 /** Whether task or source are in a state that is to end soon. */
 export function isPassing({ task, source }: Condition): boolean {
   return passingTasks.has(task) || passingSources.has(source);
+}
+
+/** What was ordered has been done. */
+export function isDone(task: TaskState): boolean {
+  return DONE.some((done) => done === task);
 }
 
 /** Between a start and its outcome; on the way to a stop the work goes on. */

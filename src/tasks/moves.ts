@@ -17,6 +17,8 @@ import {
   afterReturn,
   allowedActions,
   isAtWork,
+  isDone,
+  isMovedBy,
   type OpenOrder,
   ruleOf,
   ruleOfCommand,
@@ -85,14 +87,19 @@ export class TaskMoves {
     order: { command_name: CommandName; bucket?: string | null | undefined },
     open: readonly OpenOrder[],
   ): Promise<boolean> {
-    if (order.command_name === "UPLOAD_LOG") await this.collectLog(tx, task, order.bucket ?? task.log_bucket);
+    if (order.command_name === "UPLOAD_LOG" && order.bucket) await this.collectLog(tx, task, order.bucket);
     const rule = ruleOfCommand(order.command_name, standingOf(task), open);
     if (rule) await this.#follow(tx, by, task, rule, open);
     return rule !== undefined;
   }
 
+  /** Whether the task waits for such a command to end. */
+  waitsFor(task: TaskRow, name: CommandName): boolean {
+    return isMovedBy(name, standingOf(task));
+  }
+
   /** An UPLOAD_LOG is being queued. */
-  async collectLog(tx: Transaction, task: TaskRow, log_bucket: string | null): Promise<void> {
+  async collectLog(tx: Transaction, task: TaskRow, log_bucket: string): Promise<void> {
     await updateTask(tx, task.seq, { log_bucket, log_collect_status: "UPLOADING" });
   }
 
@@ -177,6 +184,7 @@ export class TaskMoves {
     const isOther = from.task !== to.task || from.source !== to.source || from.migration_cycle !== to.migration_cycle;
     const fails = isOther && (to.source === "error" || to.source === "premigfailed");
     const begins = !isAtWork(from.task) && isAtWork(to.task);
+    const succeeds = isDone(to.task) && to.task !== from.task;
     const finishes = isAtWork(from.task) && !isAtWork(to.task) && to.task !== "ABORT";
     await updateTask(tx, task.seq, {
       state: to.task,
@@ -185,6 +193,7 @@ export class TaskMoves {
       return_at: waitsForSource(to) ? now + this.#returnMs : null,
       ...(begins && { start_date: task.start_date ?? now, finish_date: null, error_json: null }),
       ...(finishes && { finish_date: now }),
+      ...(succeeds && { error_json: null }),
       ...(fails && error && { error_json: errorJson(error) }),
     });
     if (!isOther) return;

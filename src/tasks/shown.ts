@@ -71,7 +71,7 @@ function taskInReplies({ task, progress }: ShownTaskRow) {
     // The one enterprise project there is.
     enterprise_project_id: "0",
     syncing: definition.syncing ?? false,
-    need_migration_test: progress?.need_migration_test ?? definition.need_migration_test ?? false,
+    need_migration_test: definition.need_migration_test ?? progress?.need_migration_test ?? false,
     create_date,
     ...valued({
       migration_ip: definition.migration_ip,

@@ -166,6 +166,10 @@ describe("updateTaskStatus", () => {
     const [row] = await ferry.rows("SELECT error_json FROM tasks");
     expect(JSON.parse(String(row?.error_json)).error_code).toBe("SMS.9007");
     expect((await poll(ferry, source_id)).json.command_name).toBe("STOP");
+    await changestate(ferry, source_id, "finished");
+    expect(await ferry.rows("SELECT state, error_json FROM tasks")).toEqual([
+      { state: "MIGRATE_SUCCESS", error_json: null },
+    ]);
   });
 
   test("the trail has each move with its reason", async () => {
@@ -264,6 +268,50 @@ describe("commands an operator queues directly", () => {
     await poll(ferry, source_id);
     await report(ferry, source_id, "SYNC", "fail");
     expect(await standing(ferry, task_id)).toBe("READY waiting setting");
+  });
+
+  test("a second STOP takes over from the first: its report stops the task, and so does its deadline", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "copying");
+    await act(ferry, task_id, "stop");
+    await queue(ferry, source_id, "STOP", { command_param: { task_id } });
+    expect(await standing(ferry, task_id)).toBe("ABORTING stopping replicating");
+    const [row] = await ferry.rows("SELECT deliver_by, finish_within_s FROM commands ORDER BY seq DESC LIMIT 1");
+    expect(row).toEqual({ deliver_by: ferry.clock.now() + DAY_MS, finish_within_s: 86_400 });
+    await poll(ferry, source_id);
+    await report(ferry, source_id, "STOP");
+    expect(await standing(ferry, task_id)).toBe("ABORT stopped replicating");
+  });
+
+  test("a START over a START has its deadlines", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "RUNNING");
+    await queue(ferry, source_id, "START", { command_param: { task_id } });
+    await poll(ferry, source_id);
+    await ferry.clock.advance(DAY_MS);
+    await ferry.runJobs();
+    expect(await standing(ferry, task_id)).toBe("MIGRATE_FAIL error replicating");
+  });
+
+  test("a STOP that ends nothing keeps no cutover from returning", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "MIGRATE_SUCCESS");
+    await act(ferry, task_id, "cutover");
+    await queue(ferry, source_id, "STOP", { command_param: { task_id } });
+    const { status, json } = await ferry.call("operator", "POST", `/operate/v1/tasks/${task_id}/return`);
+    expect([status, json.state]).toEqual([200, "MIGRATE_SUCCESS"]);
+    expect(await standing(ferry, task_id)).toBe("MIGRATE_SUCCESS finished replicating");
+  });
+
+  test("UPLOAD_LOG goes to the bucket named last; without one it tells nothing of the task", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "READY");
+    const status = async () => (await ferry.rows("SELECT log_collect_status FROM tasks"))[0]?.log_collect_status;
+    await queue(ferry, source_id, "UPLOAD_LOG", { command_param: { task_id } });
+    expect(await status()).toBe("INIT");
+    await ferry.call("operator", "POST", `/v3/tasks/${task_id}/log`, { body: { log_bucket: "logs" } });
+    await queue(ferry, source_id, "UPLOAD_LOG", { command_param: { task_id } });
+    expect(await ferry.rows("SELECT bucket FROM commands ORDER BY seq")).toEqual([
+      { bucket: null },
+      { bucket: "logs" },
+      { bucket: "logs" },
+    ]);
   });
 
   test("one that supersedes a STOP without taking over leaves no task waiting for it", async () => {

@@ -656,7 +656,8 @@ test("start counts at once, the agent takes START, and progress, checks and cons
     total_disk_io: 300,
     agent_disk_io: 30.75,
   };
-  const measured = { migrate_speed: 80.5, compress_rate: 2.5, need_migration_test: false, ...usage };
+  // What was ordered stays, whatever the agent says of it.
+  const measured = { migrate_speed: 80.5, compress_rate: 2.5, ...usage };
   const progress = (subtask_name: string, percent: number, more: object = {}) =>
     says(
       "update_task_speed",
@@ -676,7 +677,12 @@ test("start counts at once, the agent takes START, and progress, checks and cons
   await progress("CREATE_CLOUD_SERVER", 100);
   await progress("SSL_CONFIG", 100);
   await progress("MIGRATE_LINUX_FILE", 10);
-  await progress("MIGRATE_LINUX_FILE", 45, { ...measured, remain_time: 3600, agent_time: "2030-01-02 03:04:05" });
+  await progress("MIGRATE_LINUX_FILE", 45, {
+    ...measured,
+    remain_time: 3600,
+    need_migration_test: false,
+    agent_time: "2030-01-02 03:04:05",
+  });
   const subTask = (id: number, name: string, percent: number) => ({
     id,
     name,

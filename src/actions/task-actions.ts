@@ -40,6 +40,7 @@ export class TaskActions {
     return this.#orders.transaction(async (tx, aftermath) => {
       const source = await this.#sourceOfTask(tx, principal, body.source_server.id);
       const id = await this.#tasks.add(tx, principal, source, body);
+      await this.#moves.made(tx, principal, await this.#tasks.find(principal, id, tx));
       aftermath.tasksOf.add(source.seq);
       if (body.auto_start) {
         await this.#orders.order(tx, principal, source, { command_name: "START", task_id: id }, aftermath);
@@ -89,15 +90,21 @@ export class TaskActions {
 
   /** Brings back what nobody has ended in time. */
   async returnOverdue(): Promise<void> {
-    const over = await this.#moves.returning(RETURNS_PER_JOB);
-    for (const { id } of over) {
-      await this.#orders.transaction(async (tx, aftermath) => {
-        const task = await this.#moves.overdue(tx, id);
-        if (!task) return;
-        if ((await this.#awaited(tx, task)).length > 0) await this.#moves.prolong(tx, task);
-        else await this.#goBack(tx, ferryItself(task.account_seq), task, aftermath);
-      });
+    const failures: unknown[] = [];
+    for (const { id } of await this.#moves.returning(RETURNS_PER_JOB)) {
+      // One that fails holds up no other.
+      await this.#returnOverdue(id).catch((error) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #returnOverdue(id: string): Promise<void> {
+    return this.#orders.transaction(async (tx, aftermath) => {
+      const task = await this.#moves.overdue(tx, id);
+      if (!task) return;
+      if ((await this.#awaited(tx, task)).length > 0) await this.#moves.prolong(tx, task);
+      else await this.#goBack(tx, ferryItself(task.account_seq), task, aftermath);
+    });
   }
 
   async #act(tx: Transaction, by: Doer, task: Task, operation: TaskAction, aftermath: Aftermath): Promise<void> {

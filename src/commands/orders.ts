@@ -191,8 +191,10 @@ export class Orders {
   /** Something was heard of the task: the time its delivered commands may take begins anew. */
   async heard(tx: Transaction, source_seq: number, task_id: string, aftermath: Aftermath): Promise<void> {
     const now = this.#platform.now();
+    // One whose time is over has ended, whether or not the job that ends it has come round.
     const waiting = (await this.open(tx, source_seq, task_id)).filter(
-      ({ state, finish_within_s }) => state === "delivered" && finish_within_s !== null,
+      ({ state, finish_within_s, due_at }) =>
+        state === "delivered" && finish_within_s !== null && (due_at === null || due_at > now),
     );
     if (waiting.length === 0) return;
     await postponeCommands(

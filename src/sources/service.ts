@@ -31,13 +31,13 @@ import {
   type SourceState,
 } from "./schema.ts";
 import {
+  type BriefSource,
   countByState,
   hasTask,
   insertSource,
   placeSources,
   removeSources,
   type ShownSourceRow,
-  type SourceRow,
   selectShownSource,
   selectSource,
   selectSourcePage,
@@ -234,7 +234,7 @@ export class Sources {
   // Within a transaction of the caller's.
 
   /** Live sources of the caller's account by id, all of them. Throws `notFound` naming one that is not. */
-  async findAll(tx: Transaction, principal: Principal, ids: readonly string[]): Promise<SourceRow[]> {
+  async findAll(tx: Transaction, principal: Principal, ids: readonly string[]): Promise<BriefSource[]> {
     const rows = await selectSources(tx, { ids });
     for (const id of ids) {
       own(
@@ -267,7 +267,7 @@ export class Sources {
    * Takes sources out of sight. The rows stay, emptied, as the record of their commands names them. Call `forget` after
    * the commit.
    */
-  async remove(tx: Transaction, by: Doer, rows: readonly SourceRow[]): Promise<void> {
+  async remove(tx: Transaction, by: Doer, rows: readonly BriefSource[]): Promise<void> {
     const now = this.#platform.now();
     await removeSources(
       tx,
@@ -293,7 +293,7 @@ export class Sources {
 
   async #lookUp(db: Executor, id: string): Promise<SourceRef | undefined> {
     const deletions = this.#deletions;
-    const row = await selectSource(db, id);
+    const [row] = await selectSources(db, { ids: [id] });
     if (!row) return undefined;
     const ref = { seq: row.seq, id: row.id, account_seq: row.account_seq };
     if (this.#database.exclusive && deletions === this.#deletions) this.#refs.set(id, ref);

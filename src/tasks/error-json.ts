@@ -21,12 +21,17 @@ export function errorOfDetail(result_detail: string): TaskError {
 
 /** As the wire has it: JSON in a text, cut so that it stays within its bound whatever has to be escaped. */
 export function errorJson({ error_code, error_msg }: TaskError): string {
-  const code = [...error_code].slice(0, MAX_CODE);
-  const message = [...error_msg].slice(0, MAX_MESSAGE);
+  const code = firstCharacters(error_code, MAX_CODE);
+  const message = firstCharacters(error_msg, MAX_MESSAGE);
   for (;;) {
     const json = JSON.stringify({ error_code: code.join(""), error_msg: message.join("") });
     if ([...json].length <= MAX_ERROR_JSON) return json;
     if (message.length > 0) message.pop();
     else code.pop();
   }
+}
+
+/** A character has two units at the most: what is far behind is not looked at. */
+function firstCharacters(text: string, most: number): string[] {
+  return [...text.slice(0, 2 * most)].slice(0, most);
 }

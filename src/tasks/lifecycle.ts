@@ -154,10 +154,16 @@ export function ruleOfCommand(name: CommandName, now: Standing, open: readonly O
 }
 
 export function afterAction(rule: ActionRule, now: Standing, open: readonly OpenOrder[]): Standing {
-  const stops_unbegun =
+  const isUnbegun =
     rule.to.task === "ABORTING" &&
+    (now.source === "initialize" || now.task === "SYNCING") &&
     open.some(({ command_name, state }) => isCopyOrder(command_name) && state === "queued");
-  return settle(now, { ...rule.to }, stops_unbegun);
+  return settle(now, { ...rule.to }, isUnbegun);
+}
+
+/** A task is made for a source: one in a passing state gets something to go back to. */
+export function afterMaking(now: Standing): Standing {
+  return settle(now, {});
 }
 
 /** A START that waited for its agent is handed out: the task of an auto_start runs from then on. */
@@ -231,6 +237,10 @@ function isCopyOrder(name: CommandName): boolean {
 function settle(now: Standing, change: Change, stops_unbegun = false): Standing {
   const { task, source, migration_cycle } = { ...now, ...change };
   const next = { task, source, migration_cycle };
-  const { before: _b, stops_unbegun: _s, ...condition } = now;
-  return { ...next, before: isPassing(next) ? (now.before ?? condition) : null, stops_unbegun };
+  return { ...next, before: isPassing(next) ? (now.before ?? restOf(now)) : null, stops_unbegun };
+}
+
+/** Where to go back to: a source that was in a passing state before it had a task goes back to waiting. */
+function restOf({ task, source, migration_cycle }: Standing): Condition {
+  return { task, source: passingSources.has(source) ? "waiting" : source, migration_cycle };
 }

@@ -14,6 +14,7 @@ import {
   afterChangestate,
   afterEnd,
   afterHandOut,
+  afterMaking,
   afterReturn,
   allowedActions,
   isAtWork,
@@ -35,6 +36,9 @@ const refusalCodes: Partial<Record<TaskAction, string>> = {
   start: "SMS.1039",
   restart: "SMS.1040",
 };
+
+/** Commands whose failure is the task's. */
+const failing: ReadonlySet<CommandName> = new Set(["START", "SYNC", "PREMIGRATE"]);
 
 const OVERSPEED: TaskError = { error_code: "SMS.9007", error_msg: "paused: the transfer was over its speed threshold" };
 
@@ -103,6 +107,11 @@ export class TaskMoves {
     await updateTask(tx, task.seq, { log_bucket, log_collect_status: "UPLOADING" });
   }
 
+  /** A task has been made, whatever state its source was in. */
+  async made(tx: Transaction, by: Doer, task: TaskRow): Promise<void> {
+    await this.#move(tx, by, task, afterMaking(standingOf(task)), "made");
+  }
+
   /** A START that waited for its agent is handed out. */
   async handedOut(tx: Transaction, by: Doer, task: TaskRow, name: CommandName): Promise<void> {
     const now = standingOf(task);
@@ -128,7 +137,8 @@ export class TaskMoves {
       );
       return;
     }
-    await this.#move(tx, by, task, afterEnd(name, result, standingOf(task)), `${name} ${result}`, error);
+    const failure = result === "fail" && failing.has(name) ? error : undefined;
+    await this.#move(tx, by, task, afterEnd(name, result, standingOf(task)), `${name} ${result}`, failure);
   }
 
   /** The agent says where its source stands. True if the task is no longer at work: its control commands are to end. */
@@ -180,12 +190,14 @@ export class TaskMoves {
   /** `error` is kept where this is a failure. */
   async #move(tx: Transaction, by: Doer, task: TaskRow, to: Standing, why: string, error?: TaskError): Promise<void> {
     const from = standingOf(task);
+    // What changes nothing begins no time anew.
+    if (JSON.stringify(from) === JSON.stringify({ ...from, ...to })) return;
     const now = this.#platform.now();
     const isOther = from.task !== to.task || from.source !== to.source || from.migration_cycle !== to.migration_cycle;
-    const fails = isOther && (to.source === "error" || to.source === "premigfailed");
     const begins = !isAtWork(from.task) && isAtWork(to.task);
     const succeeds = isDone(to.task) && to.task !== from.task;
     const finishes = isAtWork(from.task) && !isAtWork(to.task) && to.task !== "ABORT";
+    const fails = from.source !== to.source && (to.source === "error" || to.source === "premigfailed");
     await updateTask(tx, task.seq, {
       state: to.task,
       before: to.before,

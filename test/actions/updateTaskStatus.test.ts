@@ -113,6 +113,47 @@ describe("updateTaskStatus", () => {
     expect([again.status, again.json.error_code]).toEqual([400, "SMS.8009"]);
   });
 
+  test("a source that was cutovering before it had a task returns to waiting, whatever passes in between", async () => {
+    const source_id = await register(ferry);
+    await changestate(ferry, source_id, "cutovering");
+    const task_id = await makeTask(ferry, source_id);
+    expect(await standing(ferry, task_id)).toBe("READY cutovering setting");
+    await changestate(ferry, source_id, "cloning");
+    const other = await taskThatIs(ferry, "MIGRATE_SUCCESS");
+    await act(ferry, other.task_id, "cutover");
+    for (let day = 0; day < 2; day += 1) {
+      await ferry.clock.advance(DAY_MS);
+      await ferry.runJobs();
+    }
+    expect(await standing(ferry, task_id)).toBe("READY waiting setting");
+    expect(await standing(ferry, other.task_id)).toBe("MIGRATE_SUCCESS finished replicating");
+    expect(ferry.logged.filter(({ level }) => level === "error")).toEqual([]);
+  });
+
+  test("what changes nothing begins the time of a passing state not anew", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "MIGRATE_SUCCESS");
+    await act(ferry, task_id, "cutover");
+    await ferry.clock.advance(DAY_MS - 1);
+    await queue(ferry, source_id, "RSET_LOG_ACL", { command_param: { task_id } });
+    await poll(ferry, source_id);
+    await report(ferry, source_id, "RSET_LOG_ACL");
+    await ferry.clock.advance(1);
+    await ferry.runJobs();
+    expect(await standing(ferry, task_id)).toBe("MIGRATE_SUCCESS finished replicating");
+  });
+
+  test("a failure keeps its own words, whatever comes after it", async () => {
+    const { source_id, task_id } = await taskThatIs(ferry, "RUNNING");
+    const detail = { error_code: "SMS.0515", error_msg: "the disks are others now" };
+    await poll(ferry, source_id);
+    await report(ferry, source_id, "START", "fail", detail);
+    await ferry.call("agent", "PUT", `/v3/sources/${source_id}/changestate`, {
+      body: { copystate: "error", migrationcycle: "checking" },
+    });
+    expect(await standing(ferry, task_id)).toBe("MIGRATE_FAIL error checking");
+    expect(await ferry.rows("SELECT error_json FROM tasks")).toEqual([{ error_json: JSON.stringify(detail) }]);
+  });
+
   test("returnTask does not overtake a command that will end the state", async () => {
     const { task_id } = await taskThatIs(ferry, "copying");
     await act(ferry, task_id, "stop");

@@ -24,6 +24,7 @@ import { template } from "./cli/template.ts";
 import { user } from "./cli/user.ts";
 import { addNotes, verb } from "./cli/verb.ts";
 import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
+import { ownProgram } from "./own-program.ts";
 import { VERSION } from "./version.ts";
 
 const serveArgs: ArgsDef = {
@@ -91,6 +92,8 @@ const agentVerb = verb(
   },
   async ({ args, freshConnection }) => {
     const { AgentEnd, runAgent } = await import("./agent/agent.ts");
+    // For hooks, which get the environment: they tell how far a task is by it.
+    process.env.FERRY ??= ownProgram();
     const [stop, hurry] = [new AbortController(), new AbortController()];
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
     await runAgent({

@@ -24,6 +24,7 @@ import { openFile } from "./db/open-file.ts";
 import { openRemote } from "./db/open-remote.ts";
 import { type Listener, prepareDoor } from "./listen.ts";
 import { docsFiles } from "./meta/docs-files.ts";
+import { ownProgram } from "./own-program.ts";
 import { VERSION } from "./version.ts";
 
 /** Requests under way at a stop get this long. */
@@ -156,10 +157,7 @@ async function openDatabase(settings: Settings, folder: string): Promise<Databas
 }
 
 function firstSteps(folder: string): string {
-  const isCompiled = !process.argv[1]?.endsWith(".ts");
-  const ferry = shellWord(
-    isCompiled ? process.execPath : resolve(dirname(process.argv[1] ?? ""), "..", "bin", "ferry"),
-  );
+  const ferry = shellWord(ownProgram());
   const where =
     resolve("./ferry-data") === folder ? `cd ${shellWord(process.cwd())}` : `export FERRY_DATA=${shellWord(folder)}`;
   return `

@@ -1,6 +1,9 @@
 /** The most listServers gives at once. */
 export const SOURCES_PER_PAGE = 200;
 
+/** The most listTasks gives at once. */
+export const TASKS_PER_PAGE = 200;
+
 /** The most listTemplates and listMigprojects give at once. */
 export const PAGE_OF_OTHERS = 100;
 

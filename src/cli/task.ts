@@ -1,18 +1,12 @@
-import type { InferResponseType } from "hono/client";
 import type { Client } from "../client/client.ts";
-import { parseObject } from "../core/json-object.ts";
-import { type TaskAction, taskActions, taskStates } from "../core/words.ts";
-import { findSource, oneOf, readValue, wholeNumber } from "./arguments.ts";
-import { CliFailure } from "./failure.ts";
-import { type Found, printList } from "./list.ts";
+import { migrationTypes, type TaskAction, taskActions, taskStates } from "../core/words.ts";
+import { dataOf, findSource, oneOf, wholeNumber } from "./arguments.ts";
+import { printList } from "./list.ts";
 import { formatTime } from "./output.ts";
+import { everyPage, TASKS_PER_PAGE } from "./pages.ts";
 import { wait } from "./task-wait.ts";
 import { findTask, progressOf } from "./tasks.ts";
 import { answer, group, jsonFlag, successful, type VerbArgs, verb } from "./verb.ts";
-
-const TASKS_PER_PAGE = 200;
-
-type Listed = InferResponseType<Client["v3"]["tasks"]["$get"]>["tasks"][number];
 
 const taskArg = {
   task: { type: "positional", required: true, description: "Id of the task, or id or name of its source" },
@@ -36,14 +30,10 @@ const list = verb(
       ...(name !== undefined && { name }),
       ...(state !== undefined && { state: oneOf("--state", state, taskStates) }),
     };
-    const found: Found<Listed> = { items: [], hasMore: true };
-    while (found.hasMore && found.items.length < most) {
-      const page = Math.min(TASKS_PER_PAGE, most - found.items.length);
-      const query = { ...filter, limit: String(page), offset: String(found.items.length) };
-      const { count, tasks } = await answer(client.v3.tasks.$get({ query }));
-      found.items.push(...tasks);
-      found.hasMore = tasks.length > 0 && count > found.items.length;
-    }
+    const found = await everyPage(TASKS_PER_PAGE, most, async (page) => {
+      const { count, tasks } = await answer(client.v3.tasks.$get({ query: { ...filter, ...page } }));
+      return { count, items: tasks };
+    });
     printList(context, found, {
       id: (task) => task.id,
       name: (task) => task.name,
@@ -74,9 +64,9 @@ const create = verb(
     name: { type: "string", description: "Its name", default: "MigrationTask" },
     type: {
       type: "string",
-      description: "MIGRATE_FILE or MIGRATE_BLOCK",
-      words: ["MIGRATE_FILE", "MIGRATE_BLOCK"],
-      default: "MIGRATE_FILE",
+      description: migrationTypes.join(" or "),
+      words: migrationTypes,
+      default: migrationTypes[0],
     },
     region: { type: "string", description: "Region of the target", default: "region-1" },
     "vm-id": { type: "string", description: "The target machine, where there is one" },
@@ -85,12 +75,10 @@ const create = verb(
   },
   async ({ args, client, output }) => {
     const source_id = await findSource(client(), args.source);
-    const more = args.data === undefined ? {} : parseObject(readValue(args.data));
-    if (!more) throw new CliFailure("usage", "--data takes a JSON object");
     const vm_id = args["vm-id"];
     const json = {
       name: args.name,
-      type: oneOf("--type", args.type.toUpperCase(), ["MIGRATE_FILE", "MIGRATE_BLOCK"]),
+      type: oneOf("--type", args.type.toUpperCase(), migrationTypes),
       source_server: { id: source_id },
       target_server: vm_id === undefined ? {} : { vm_id, name: vm_id },
       region_name: args.region,
@@ -98,7 +86,7 @@ const create = verb(
       project_name: args.region,
       project_id: args.region,
       ...(args["auto-start"] && { auto_start: true }),
-      ...more,
+      ...dataOf(args.data),
     };
     const { id } = await answer(client().v3.tasks.$post({ json }));
     output.print(args.json ? JSON.stringify({ id }, null, 2) : id);

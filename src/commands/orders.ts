@@ -164,8 +164,8 @@ export class Orders {
     aftermath.queued.push(...queued);
   }
 
-  /** The open commands of a source's task, or of the source where no task is named. */
-  async open(tx: Transaction, source_seq: number, task_id: string | null): Promise<CommandRow[]> {
+  /** The open commands of a source's task. */
+  async open(tx: Transaction, source_seq: number, task_id: string): Promise<CommandRow[]> {
     return (await selectOpenCommands(tx, source_seq)).filter((command) => command.task_id === task_id);
   }
 

@@ -1,10 +1,5 @@
-import type {
-  InitTargetServer,
-  PostSourceServerBody,
-  PutSourceServerBody,
-  ServerDisk,
-  VolumeGroups,
-} from "./schema.ts";
+import type { ServerDisk, VolumeGroups } from "./disk-schema.ts";
+import type { InitTargetServer, PostSourceServerBody, PutSourceServerBody } from "./schema.ts";
 import { targetDiskUse } from "./schema.ts";
 
 /*

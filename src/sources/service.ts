@@ -38,6 +38,7 @@ import {
   placeSources,
   removeSources,
   type ShownSourceRow,
+  selectOsType,
   selectShownSource,
   selectSource,
   selectSourcePage,
@@ -103,9 +104,9 @@ export class Sources {
 
   /** What a registered source runs. */
   async osType(db: Executor, source: SourceRef): Promise<Registration["os_type"]> {
-    const row = await selectSource(db, source.id);
-    if (!row) throw unknownSource(source.id);
-    return row.registration.os_type;
+    const os_type = await selectOsType(db, source.seq);
+    if (os_type === undefined) throw unknownSource(source.id);
+    return os_type;
   }
 
   /**

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { withinBytes } from "../db/page.ts";
 import { consistencyResults, taskProgress, tasks } from "../tasks/table.ts";
-import type { ListServersQuery, Place } from "./schema.ts";
+import type { ListServersQuery, Place, Registration } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
 
 /** What makes a source connected. */
@@ -64,6 +64,15 @@ export async function countByState(db: Executor, account_seq: number) {
     .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
     .where(and(eq(sources.account_seq, account_seq), live))
     .groupBy(sources.state);
+}
+
+/** Read out of the registration, which may have 12 MiB. */
+export async function selectOsType(db: Executor, seq: number): Promise<Registration["os_type"] | undefined> {
+  const [row] = await db
+    .select({ os_type: sql<Registration["os_type"]>`${sources.registration} ->> '$.os_type'` })
+    .from(sources)
+    .where(and(eq(sources.seq, seq), live));
+  return row?.os_type;
 }
 
 /** Where a live source stands, without its registration: that may have 12 MiB. */

@@ -1,18 +1,17 @@
 import * as v from "valibot";
+import { migrationTypes } from "../core/words.ts";
 import { decimal, INT32, integer, object, text } from "../http/wire.ts";
 import {
   BtrfsFileSystem,
-  CloneServer,
   NetWork,
   physicalVolume,
   SentVolumeGroups,
-  targetDiskUses,
   type VolumeGroups,
-} from "../sources/schema.ts";
+} from "../sources/disk-schema.ts";
+import { CloneServer, targetDiskUses } from "../sources/schema.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
 
-export const taskTypes = ["MIGRATE_FILE", "MIGRATE_BLOCK"] as const;
 export const osTypes = ["WINDOWS", "LINUX"] as const;
 
 /** Anchored, unlike most patterns of the contract: it bounds. */
@@ -42,7 +41,7 @@ export type TargetServerByTask = v.InferOutput<typeof TargetServerByTask>;
 
 export const PostTask = object({
   name: TaskName,
-  type: v.picklist(taskTypes),
+  type: v.picklist(migrationTypes),
   start_target_server: v.optional(v.boolean()),
   auto_start: v.optional(
     v.pipe(v.boolean(), v.description("Queues START; the task stays READY until the agent takes it.")),
@@ -143,7 +142,7 @@ export type TargetServer = v.InferOutput<typeof TargetServer>;
 
 export const PutTaskReq = object({
   name: v.optional(TaskName),
-  type: v.optional(v.picklist(taskTypes)),
+  type: v.optional(v.picklist(migrationTypes)),
   region_id: v.optional(text(0, 255)),
   region_name: v.optional(text(0, 255)),
   exist_server: v.optional(v.boolean()),

@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import { logCollectStatuses, taskStates } from "../core/words.ts";
+import { logCollectStatuses, migrationTypes, taskStates } from "../core/words.ts";
 import { decimal, INT32, integer, object, queryInteger, text } from "../http/wire.ts";
-import { CloneServer, shownMigrationCycles, shownSourceStates, VolumeGroups } from "../sources/schema.ts";
-import { ConfigBody, NetworkCheckInfo, osTypes, TargetDisk, taskTypes } from "./schema.ts";
+import { VolumeGroups } from "../sources/disk-schema.ts";
+import { CloneServer, shownMigrationCycles, shownSourceStates } from "../sources/schema.ts";
+import { ConfigBody, NetworkCheckInfo, osTypes, TargetDisk } from "./schema.ts";
 
 /* What showTask and listTasks take and answer. */
 
@@ -38,7 +39,7 @@ const subTaskInReplies = {
 const taskInReplies = {
   id: text(0, 255),
   name: text(0, 255),
-  type: v.picklist(taskTypes),
+  type: v.picklist(migrationTypes),
   os_type: v.picklist(osTypes),
   state: v.picklist(taskStates),
   priority: integer(0, 2),

@@ -10,11 +10,13 @@ import { Agreements } from "./agreements/service.ts";
 import { agreementsSms } from "./agreements/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { CommandHistory } from "./commands/history.ts";
-import { type Mailbox, MemoryMailbox, SharedMailbox } from "./commands/mailbox.ts";
+import type { Mailbox } from "./commands/mailbox.ts";
+import { MemoryMailbox } from "./commands/memory-mailbox.ts";
 import { commandsOperate } from "./commands/operate.ts";
 import { Orders } from "./commands/orders.ts";
 import { MAX_WAIT_S } from "./commands/schema.ts";
 import { Commands } from "./commands/service.ts";
+import { SharedMailbox } from "./commands/shared-mailbox.ts";
 import { commandsSms } from "./commands/sms.ts";
 import type { Settings } from "./config.ts";
 import { Failure } from "./core/failure.ts";
@@ -85,20 +87,22 @@ export interface ServiceOptions {
     | "deliver_within_s"
     | "finish_within_s"
   >;
+  /** What an operator should change, though all works. */
+  warnings?: readonly string[];
 }
 
 /** Puts the services together; where this process alone writes, loads what waits for the sources. */
 export async function createServices(options: ServiceOptions): Promise<Services> {
-  const { platform, database, master_key, passwords, settings } = options;
+  const { platform, database, master_key, passwords, settings, warnings = [] } = options;
   const sealer = new Sealer(master_key, platform.randomBytes);
   const access = createAccess(platform, database, sealer, passwords, settings);
   const migprojects = new Migprojects(platform, database, settings.region);
   const sources = new Sources(platform, database, access.keys, migprojects, settings.connected_within_s);
   const tasks = new Tasks(platform, database, sources);
-  const mailbox = database.exclusive
-    ? await MemoryMailbox.load(platform, database)
-    : new SharedMailbox(platform, database);
   const moves = new TaskMoves(platform, database, sources, settings.finish_within_s);
+  const mailbox = database.exclusive
+    ? await MemoryMailbox.load(platform, database, sources, moves.current)
+    : new SharedMailbox(platform, database);
   const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox);
   const orders = new Orders(platform, database, sources, moves, mailbox, settings);
   const history = new CommandHistory(database, access.credentials, mailbox);
@@ -106,7 +110,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   return {
     access,
     events: new Events(database),
-    meta: new Meta(platform, database, settings),
+    meta: new Meta(platform, database, settings, warnings),
     agreements: new Agreements(platform, database),
     migprojects,
     templates: new Templates(platform, database, sealer),

@@ -2,26 +2,38 @@ import type { Services } from "./app.ts";
 import type { Settings } from "./config.ts";
 import { errorFields } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
+import type { Database } from "./db/database.ts";
+import { Lease } from "./db/lease.ts";
+import { deleteOldMarks } from "./db/remote-store.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Rows a deletion takes at a time, so that it never holds up the queue of writes. */
 const DELETE_ROWS = 500;
 
+/** How often memory is written. Where processes share a database, the others learn by it. */
+const FLUSH_MS = 30_000;
+const SHARED_FLUSH_MS = 5_000;
+
 interface Job {
   name: string;
   everyMs: number;
+  /** Of this process's memory: each process does it. All others one process does, for all that share the database. */
+  isOwn?: true;
   run(): Promise<unknown>;
 }
 
 /** What has to happen without anybody asking. */
 export function background(
   platform: Platform,
+  database: Database,
   { access, actions, orders, history, events, sources, mailbox }: Services,
   settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
 ) {
+  const lease = new Lease(platform, database, "background");
+  const flushMs = database.exclusive ? FLUSH_MS : SHARED_FLUSH_MS;
   const flushes: Job[] = [
-    { name: "write when sources were seen", everyMs: 30_000, run: () => sources.presence.flush() },
-    { name: "write how often commands were offered", everyMs: 30_000, run: () => mailbox.flush() },
+    { name: "write when sources were seen", everyMs: flushMs, isOwn: true, run: () => sources.presence.flush() },
+    { name: "write how often commands were offered", everyMs: flushMs, isOwn: true, run: () => mailbox.flush() },
   ];
   const jobs: Job[] = [
     { name: "end commands past their deadline", everyMs: 1_000, run: () => orders.endPastDue() },
@@ -39,6 +51,9 @@ export function background(
   };
   clear("delete tokens that have expired", (limit) => access.tokens.deleteExpired(limit));
   clear("delete temporary keys that have expired", (limit) => access.keys.deleteExpired(limit));
+  if (!database.exclusive) {
+    clear("delete marks of writes", (limit) => database.writer.transaction((tx) => deleteOldMarks(tx, limit)));
+  }
   retain("delete old reports", settings.results_retention_days, (before, limit) =>
     history.deleteOldResults(before, limit),
   );
@@ -46,7 +61,7 @@ export function background(
 
   const attempt = async (job: Job) => {
     try {
-      await job.run();
+      if (job.isOwn || (await lease.isHeld())) await job.run();
     } catch (error) {
       platform.log(
         "error",
@@ -85,6 +100,8 @@ export function background(
       for (const call of callOff.values()) call();
       await Promise.all(running.values());
       for (const job of flushes) await attempt(job);
+      // Taken over a little later, if this does not go through.
+      await lease.release().catch(() => {});
     },
   };
 }

@@ -118,6 +118,13 @@ const SettingsSchema = v.strictObject({
       v.description("Database; default: ferry.db in the data folder"),
     ),
   ),
+  database_admin_url: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^https?:\/\/./, "http:// or https:// and the admin address of the libSQL server"),
+      v.description("Admin address of the libSQL server: ferry tells it to flush each commit to its disk"),
+    ),
+  ),
   region: v.optional(
     v.pipe(
       v.string(),

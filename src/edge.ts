@@ -6,6 +6,8 @@ import { bootstrapChoice, readSettings, SettingError, type Settings, type Settin
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
+import type { Database } from "./db/database.ts";
+import { requireFlushedCommits, UNKNOWN_DURABILITY } from "./db/durability.ts";
 import { migrate } from "./db/migrate.ts";
 import { openRemote } from "./db/open-remote.ts";
 import { VERSION } from "./version.ts";
@@ -38,21 +40,39 @@ const passwords = new Passwords(platform);
 /** Databases this isolate has found to be up to date, by URL. */
 const prepared = new Set<string>();
 
+interface Bindings {
+  address: null;
+  env: SettingValues;
+  services?: Services;
+}
+
 const app = createApp({
   platform,
-  services: async (bindings) => (await open((bindings as { env: SettingValues }).env)).services,
+  services: async (given) => {
+    const bindings = given as Bindings;
+    bindings.services = (await open(bindings.env)).services;
+    return bindings.services;
+  },
   max_wait_s: MAX_WAIT_S,
 });
 
 export default {
-  // The caller's address stays unknown: the header that would tell it is only worth what the proxy in front makes of it.
-  fetch: (request: Request, env: SettingValues) => app.fetch(request, { address: null, env }),
+  async fetch(request: Request, env: SettingValues): Promise<Response> {
+    // The caller's address stays unknown: the header that would tell it is only worth what the proxy in front makes of it.
+    const bindings: Bindings = { address: null, env };
+    const response = await app.fetch(request, bindings);
+    // No memory outlasts the request. What the reply says is stored already, so it does not depend on this.
+    await bindings.services?.sources.presence.flush().catch((error) => {
+      platform.log("warn", "when a source was last seen could not be written", errorFields(error));
+    });
+    return response;
+  },
 
   /** The background jobs, once; a cron trigger calls this every minute. */
   async scheduled(_event: unknown, env: SettingValues): Promise<void> {
     try {
-      const { services, settings } = await open(env);
-      await background(platform, services, settings).runAll();
+      const { database, services, settings } = await open(env);
+      await background(platform, database, services, settings).runAll();
     } catch (error) {
       platform.log("error", "the background jobs could not run", errorFields(error));
       throw error;
@@ -61,7 +81,7 @@ export default {
 };
 
 /** Services of one request's own. The first ones in an isolate bring the database up to date. */
-async function open(env: SettingValues): Promise<{ services: Services; settings: Settings }> {
+async function open(env: SettingValues): Promise<{ database: Database; services: Services; settings: Settings }> {
   const url = env.FERRY_DATABASE_URL ?? "";
   if (!/^(https?|libsql):\/\/./.test(url)) {
     throw new SettingError(
@@ -71,14 +91,17 @@ async function open(env: SettingValues): Promise<{ services: Services; settings:
   const settings = readSettings({}, env);
   const master_key = parseMasterKey(settings.master_key ?? "");
   if (!master_key) throw new SettingError("FERRY_MASTER_KEY must be set here: there is no data folder to keep one in");
-  const database = openRemote(url, settings.database_auth_token, platform.nextTurn);
-  const services = await createServices({ platform, database, master_key, passwords, settings });
+  const database = openRemote(url, settings.database_auth_token, platform);
+  const { database_admin_url } = settings;
+  const warnings = database_admin_url === undefined ? [UNKNOWN_DURABILITY] : [];
+  const services = await createServices({ platform, database, master_key, passwords, settings, warnings });
   if (!prepared.has(url)) {
+    if (database_admin_url !== undefined) await requireFlushedCommits(database_admin_url);
     await migrate(database.client, VERSION, platform.now());
     await services.access.accounts.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));
     prepared.add(url);
   }
-  return { services, settings };
+  return { database, services, settings };
 }
 
 /** Called when the first account is being made: a random key would be known to nobody. */

@@ -1,13 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { v7 } from "uuid";
 import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
+import { bunPlatform as platform } from "./bun-platform.ts";
 import { bootstrapChoice, type Settings } from "./config.ts";
-import { errorFields, jsonLog } from "./core/log.ts";
-import type { Platform } from "./core/platform.ts";
+import { errorFields } from "./core/log.ts";
 import { parseMasterKey } from "./core/sealed.ts";
 import {
   bootstrapPath,
@@ -19,16 +17,22 @@ import {
   writeMasterKey,
 } from "./data-folder.ts";
 import type { Database } from "./db/database.ts";
+import { requireFlushedCommits, UNKNOWN_DURABILITY } from "./db/durability.ts";
 import { migrate } from "./db/migrate.ts";
 import { openFile } from "./db/open-file.ts";
 import { openRemote } from "./db/open-remote.ts";
+import { troubleOf } from "./db/storage-failure.ts";
 import { type Listener, prepareDoor } from "./listen.ts";
 import { docsFiles } from "./meta/docs-files.ts";
 import { ownProgram } from "./own-program.ts";
 import { VERSION } from "./version.ts";
 
-/** Requests under way at a stop get this long. */
-const STOP_MS = 5_000;
+/** Requests under way at a stop get this long, and what is only in memory then gets this long to be written. */
+const STOP_MS = 4_000;
+const FLUSH_MS = 800;
+/** A database server that starts beside this process gets this long. */
+const SERVER_START_MS = 30_000;
+const SERVER_LOOK_MS = 500;
 /** So many looks in a row that find nothing under way make a service idle. */
 const IDLE_LOOKS = 3;
 const IDLE_LOOK_MS = 50;
@@ -43,24 +47,12 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const platform: Platform = {
-  now: Date.now,
-  newId: () => v7(),
-  randomBytes,
-  nextTurn: setImmediate,
-  after: (ms, work) => {
-    const timer = setTimeout(work, ms);
-    return () => clearTimeout(timer);
-  },
-  log: jsonLog(Date.now, (line) => process.stderr.write(`${line}\n`)),
-};
-
 /** Opens the database, makes the first account if there is none, and serves. */
 export async function serve(settings: Settings, say: (text: string) => void): Promise<RunningServer> {
   // First of all: nothing is made or migrated for a start that will be refused.
   const door = prepareDoor(settings, platform.log);
   const folder = openDataFolder(settings.data);
-  const database = await openDatabase(settings, folder);
+  const { database, warnings } = await openDatabase(settings, folder);
   try {
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
@@ -70,6 +62,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
       master_key,
       passwords: new Passwords(platform),
       settings,
+      warnings,
     });
     if (!(await services.access.accounts.isInUse())) refuseLostDatabase(folder);
     const firstKey = await services.access.accounts.bootstrap(bootstrapChoice(settings), (key) => {
@@ -77,7 +70,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
       if (isNew) writeMasterKey(folder, master_key);
       writeBootstrapFile(folder, key);
     });
-    const jobs = background(platform, services, settings);
+    const jobs = background(platform, database, services, settings);
     await jobs.startUp();
     const app = createApp({ platform, services: () => services, docs_files: docsFiles });
     const listener = door.open(app);
@@ -90,9 +83,13 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
       services.mailbox.close();
       await Promise.race([listener.stop(), untilIdle(listener), Bun.sleep(STOP_MS)]);
       await listener.stop(true);
-      await jobs.stop();
-      await database.writer.drain();
-      if (!(await checkpoint(database))) {
+      const flushed = jobs.stop().then(async () => {
+        await database.writer.drain();
+        return true;
+      });
+      if (!(await Promise.race([flushed, Bun.sleep(FLUSH_MS)]))) {
+        platform.log("warn", "the database does not answer: when sources were last seen is not written");
+      } else if (!(await checkpoint(database))) {
         platform.log("warn", "another program reads the database: the newest changes are in its -wal file, copy both");
       }
       database.close();
@@ -131,22 +128,21 @@ function noteEndpoint(folder: string, { url, cacert }: Listener): void {
 }
 
 /** Opened and brought up to date. Errors name the database, but not its URL: that may hold a token. */
-async function openDatabase(settings: Settings, folder: string): Promise<Database> {
+async function openDatabase(settings: Settings, folder: string): Promise<{ database: Database; warnings: string[] }> {
   const url = settings.database_url ?? `file:${join(folder, "ferry.db")}`;
   const isFile = url.startsWith("file:");
   const path = resolve(url.slice("file:".length));
   try {
     if (isFile) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const database = isFile
-      ? await openFile(path, platform.nextTurn)
-      : openRemote(url, settings.database_auth_token, platform.nextTurn);
+    const database = isFile ? await openFile(path, platform) : openRemote(url, settings.database_auth_token, platform);
     try {
+      const warnings = isFile ? [] : await prepareServer(database, settings);
       await migrate(database.client, VERSION, platform.now());
+      return { database, warnings };
     } catch (error) {
       database.close();
       throw error;
     }
-    return database;
   } catch (error) {
     // Errors of the driver and of the system have a code; ours say all by themselves.
     if (!(error instanceof Error) || !("code" in error)) throw error;
@@ -154,6 +150,27 @@ async function openDatabase(settings: Settings, folder: string): Promise<Databas
       cause: error,
     });
   }
+}
+
+/** Waits for a libSQL server that starts beside this process; what an operator should know of it. */
+async function prepareServer(database: Database, { database_admin_url }: Settings): Promise<string[]> {
+  const until = Date.now() + SERVER_START_MS;
+  for (let looks = 0; ; looks += 1) {
+    try {
+      await database.client.execute("SELECT 1");
+      break;
+    } catch (error) {
+      if (troubleOf(error) === undefined || Date.now() > until) throw error;
+      if (looks === 0) platform.log("warn", "the database server does not answer yet", errorFields(error));
+    }
+    await Bun.sleep(SERVER_LOOK_MS);
+  }
+  if (database_admin_url !== undefined) {
+    await requireFlushedCommits(database_admin_url);
+    return [];
+  }
+  platform.log("warn", UNKNOWN_DURABILITY);
+  return [UNKNOWN_DURABILITY];
 }
 
 function firstSteps(folder: string): string {

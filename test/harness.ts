@@ -116,7 +116,7 @@ export async function startFerry() {
   };
   const path = join(folder, "ferry.db");
   const open = async () => {
-    const database = await openFile(path, platform.nextTurn);
+    const database = await openFile(path, platform);
     await migrate(database.client, "0.0.0-test", platform.now());
     const services = await createServices({
       platform,
@@ -209,7 +209,10 @@ export async function startFerry() {
     },
     /** Runs every background job once. */
     runJobs: () =>
-      background(platform, running.services, { results_retention_days: 0, events_retention_days: 0 }).runAll(),
+      background(platform, running.database, running.services, {
+        results_retention_days: 0,
+        events_retention_days: 0,
+      }).runAll(),
     /** What kill -9 and a new start leave: memory is lost, the file stays. */
     restart: async () => {
       running.database.close();

@@ -45,12 +45,11 @@ export class Accounts {
   /**
    * Makes the first account with an admin and its key on an empty database and returns the key; undefined if there is
    * an account already. `keep` puts the key where its owner finds it: before the commit, as afterwards nobody could make
-   * another one. Throws if the master key is not the one the stored secrets were sealed under.
+   * another one; over a lost connection it may be called again, and the last call counts. Throws if the master key is not the one the stored secrets were sealed under.
    */
   async bootstrap(choice: BootstrapChoice, keep: (key: NewKey) => void = () => {}): Promise<NewKey | undefined> {
-    await this.#keys.refuseOtherMasterKey();
-    if (await hasAccounts(this.#database.reader)) return undefined;
     return this.#database.writer.transaction(async (tx) => {
+      await this.#keys.requireMasterKey(tx);
       if (await hasAccounts(tx)) return undefined;
       const { account, admin, changes } = await this.#add(tx, FIRST_ACCOUNT_NAME, choice.project_id);
       const key = await this.#keys.add(tx, account, admin, { description: "made at the first start" }, choice);

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, inArray, isNotNull, isNull, lte, type SQL, sq
 import type { Role } from "../core/words.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type PageRequest, pageClause } from "../db/page.ts";
-import { accessKeys, accounts, users } from "./table.ts";
+import { accessKeys, accounts, masterKeyCheck, users } from "./table.ts";
 
 type Row = typeof accessKeys.$inferSelect;
 
@@ -59,7 +59,16 @@ function selectKeys(db: Executor, where: SQL | undefined) {
     .$dynamic();
 }
 
-/** Any sealed secret: tells whether the master key is the one this database was written under. */
+export async function selectMasterKeyCheck(db: Executor): Promise<string | undefined> {
+  const [row] = await db.select().from(masterKeyCheck);
+  return row?.sealed;
+}
+
+export async function insertMasterKeyCheck(tx: Transaction, sealed: string): Promise<void> {
+  await tx.insert(masterKeyCheck).values({ id: 1, sealed });
+}
+
+/** Any sealed secret: tells the same in a database from before there was a check. */
 export async function selectAnySealedSecret(db: Executor) {
   const [row] = await db
     .select({ access_key: accessKeys.access_key, sealed_secret: accessKeys.sealed_secret })

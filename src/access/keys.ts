@@ -11,10 +11,12 @@ import { type Credentials, secretPurpose } from "./credentials.ts";
 import {
   deleteExpiredKeys,
   insertKey,
+  insertMasterKeyCheck,
   type KeyRow,
   selectAnySealedSecret,
   selectKey,
   selectKeyPage,
+  selectMasterKeyCheck,
   updateKey,
 } from "./key-store.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
@@ -24,6 +26,7 @@ import type { AccessKey, CreateKeyBody, KeyPage, ListKeysQuery, NewKey } from ".
 import { type AccountRow, selectAccountBySeq } from "./store.ts";
 import { selectFirstAdmin, selectUser, selectUserByName, type UserRow } from "./user-store.ts";
 
+const MASTER_KEY_CHECK = "master-key-check";
 const ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -185,17 +188,23 @@ export class Keys {
     };
   }
 
-  /** Throws if the master key is not the one the stored secrets were sealed under. */
-  async refuseOtherMasterKey(): Promise<void> {
-    const row = await selectAnySealedSecret(this.#database.reader);
+  /**
+   * Throws if the stored secrets were sealed under another master key; leaves a check value for later starts, so that
+   * even one on a database without secrets tells.
+   */
+  async requireMasterKey(tx: Transaction): Promise<void> {
+    const check = await selectMasterKeyCheck(tx);
+    const secret = check === undefined ? await selectAnySealedSecret(tx) : undefined;
     try {
-      if (row) this.#sealer.open(row.sealed_secret, secretPurpose(row.access_key));
+      if (check !== undefined) this.#sealer.open(check, MASTER_KEY_CHECK);
+      if (secret) this.#sealer.open(secret.sealed_secret, secretPurpose(secret.access_key));
     } catch (cause) {
       throw new Error(
         "this database was made with another master key: give ferry that one, in FERRY_MASTER_KEY or as master.key in the data folder",
         { cause },
       );
     }
+    if (check === undefined) await insertMasterKeyCheck(tx, this.#sealer.seal("ferry", MASTER_KEY_CHECK));
   }
 
   #change<Result>(access_key: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {

@@ -79,6 +79,9 @@ export const accessKeys = sqliteTable(
   ],
 );
 
+/** One row: a known text under the master key, which tells a start with another key. */
+export const masterKeyCheck = sqliteTable("master_key_check", { id: integer().primaryKey(), sealed: text().notNull() });
+
 /** Sign-ins that hold. A token that is no longer good has no row. */
 export const tokens = sqliteTable(
   "tokens",

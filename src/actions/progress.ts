@@ -27,7 +27,7 @@ export class Progress {
   /** How far a subtask is. Taken in any state, moves none; the source counts as connected. */
   async updateTaskSpeed(principal: Principal, task_id: string, body: UpdateTaskSpeedReq): Promise<void> {
     const { source_seq } = await this.#tasks.ref(principal, task_id);
-    await this.#sources.presence.touch(source_seq);
+    this.#sources.presence.touch(source_seq);
     await this.#orders.transaction(async (tx, aftermath) => {
       const task = await this.#tasks.ref(principal, task_id, tx);
       await this.#tasks.saveProgress(tx, task, body);

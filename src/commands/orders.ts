@@ -132,9 +132,12 @@ export class Orders {
     work: (tx: Transaction, aftermath: Aftermath) => Promise<T>,
     committed?: (result: T) => void,
   ): Promise<T> {
-    const aftermath = new Aftermath();
+    let aftermath = new Aftermath();
     return this.#database.writer.transaction(
-      (tx) => work(tx, aftermath),
+      (tx) => {
+        aftermath = new Aftermath();
+        return work(tx, aftermath);
+      },
       (result) => {
         this.#follow(aftermath);
         committed?.(result);

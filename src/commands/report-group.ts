@@ -1,6 +1,8 @@
 import type { CommandName, ReportKind, ReportResult } from "../core/words.ts";
+import type { Executor } from "../db/executor.ts";
 import type { GroupPlan } from "../db/writer.ts";
 import { transitions } from "./lifecycle.ts";
+import { selectOutcomes } from "./store.ts";
 
 /** A report as it is stored. */
 export interface ReportRow {
@@ -102,6 +104,7 @@ export const readOutcomes = `WITH ${fresh} SELECT kind, command_seq FROM fresh O
 
 /** Stores reports, ends the commands they match and records both, in one commit. */
 export function reportGroup(
+  database: { reader: Executor },
   committed: (outcomes: readonly ReportOutcome[], rows: readonly ReportRow[]) => void,
 ): GroupPlan<ReportRow, ReportOutcome> {
   return {
@@ -121,6 +124,10 @@ export function reportGroup(
         kind: row.kind as ReportKind,
         command_seq: row.command_seq as number | null,
       })),
+    readBack: async (rows) => {
+      const stored = await selectOutcomes(database.reader, rows);
+      return rows.map(({ id }) => stored.get(id) as ReportOutcome);
+    },
     key: (row) => row.source_seq,
     bytes: (row) => row.result_detail.length + 500,
     committed,

@@ -9,7 +9,7 @@ import type { SourceRef, Sources } from "../sources/service.ts";
 import { errorOfDetail } from "../tasks/error-json.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import { type DeliveryOutcome, type DeliveryRow, deliveryGroup } from "./delivery-group.ts";
-import type { Mailbox, Watch } from "./mailbox.ts";
+import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
 import { offered } from "./queue.ts";
 import { idle, type Offer, toOffer } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
@@ -49,7 +49,7 @@ export class Commands {
         if (outcome && row) mailbox.delivered(row, row.at, outcome.due_at);
       });
     });
-    this.#reportPlan = reportGroup((outcomes, rows) => {
+    this.#reportPlan = reportGroup(database, (outcomes, rows) => {
       outcomes.forEach(({ kind, command_seq }, index) => {
         const row = rows[index];
         if (kind === "matched" && command_seq !== null && row)
@@ -65,16 +65,23 @@ export class Commands {
    * this resolves. Waits up to `waitMs` for one to be queued. Throws `notFound` for an unknown source.
    */
   async showCommand(principal: Principal, server_id: string, waitMs: number, signal: AbortSignal): Promise<Offer> {
-    const { seq } = await this.#sources.find(principal, server_id);
-    await this.#sources.presence.touch(seq);
+    const waiting = await this.#mailbox.look(principal, server_id);
+    this.#sources.presence.touch(waiting.source.seq, waiting.seen_at);
+    if (signal.aborted) return idle(null);
+    const offer = await this.#take(principal, waiting);
+    if (offer) return offer;
+    return waitMs === 0 ? idle(waiting.task) : this.#wait(principal, waiting.source, waitMs, signal);
+  }
+
+  async #wait(principal: Principal, { id, seq }: SourceRef, waitMs: number, signal: AbortSignal): Promise<Offer> {
     let watch: Watch | undefined;
-    let isOver = waitMs === 0 || signal.aborted;
+    let isOver = signal.aborted;
     // Not by comparing times: a clock that is set back must not prolong the wait.
     const end = () => {
       isOver = true;
       watch?.stop();
     };
-    const callOff = isOver ? () => {} : this.#platform.after(waitMs, end);
+    const callOff = this.#platform.after(waitMs, end);
     signal.addEventListener("abort", end, { once: true });
     try {
       for (;;) {
@@ -82,10 +89,10 @@ export class Commands {
         // Nobody is there to carry the command out: it must not count as delivered.
         if (signal.aborted) return idle(null);
         // Found anew each time: it may have been deleted while this waited.
-        const source = await this.#sources.find(principal, server_id);
-        const offer = await this.#take(principal, source);
+        const waiting = await this.#mailbox.look(principal, id);
+        const offer = await this.#take(principal, waiting);
         if (offer) return offer;
-        if (!watch) return idle(await this.#moves.current.of(source.seq));
+        if (!watch) return idle(waiting.task);
         await watch.changed;
         await this.#credentials.requireActive(principal);
       }
@@ -105,8 +112,8 @@ export class Commands {
     server_id: string,
     report: Pick<CommandBody, "command_name" | "result"> & { result_detail: string; only_command_id: string | null },
   ): Promise<ReportOutcome> {
-    const source = await this.#sources.find(principal, server_id);
-    await this.#sources.presence.touch(source.seq);
+    const { source, seen_at, open, task } = await this.#mailbox.look(principal, server_id);
+    this.#sources.presence.touch(source.seq, seen_at);
     const row: ReportRow = {
       ...report,
       id: this.#platform.newId(),
@@ -118,11 +125,9 @@ export class Commands {
       actor: principal.actor,
       address: principal.address,
     };
-    const task = await this.#moves.current.of(source.seq);
-    const open = task === null ? [] : await this.#mailbox.open(source.seq);
-    const isOfTask = open.some(
-      ({ task_id, command_name }) => task_id === task?.id && command_name === row.command_name,
-    );
+    const isOfTask =
+      task !== null &&
+      open.some(({ task_id, command_name }) => task_id === task.id && command_name === row.command_name);
     return isOfTask ? this.#reportOfTask(principal, source, row) : this.#reports.add(row);
   }
 
@@ -146,22 +151,24 @@ export class Commands {
     );
   }
 
-  async #take(principal: Principal, source: SourceRef): Promise<Offer | undefined> {
+  async #take(principal: Principal, found: Waiting): Promise<Offer | undefined> {
+    let waiting = found;
     for (let missed: number | undefined; ; ) {
-      const command = offered(await this.#mailbox.open(source.seq), this.#platform.now());
+      const command = offered(waiting.open, this.#platform.now());
       if (!command) return undefined;
       const attempt =
         command.state === "queued"
-          ? await this.#deliver(principal, source, command)
+          ? await this.#deliver(principal, waiting, command)
           : await this.#mailbox.redelivered(command);
       if (attempt !== undefined) return toOffer(command, attempt);
       // Ended, or delivered to another poll, since it was read: look again. Missed twice, memory is wrong about it.
-      if (missed === command.seq) await this.#mailbox.refresh(source.seq);
+      if (missed === command.seq) await this.#mailbox.refresh(waiting.source.seq);
       missed = command.seq;
+      waiting = await this.#mailbox.look(principal, waiting.source.id);
     }
   }
 
-  async #deliver(principal: Principal, source: SourceRef, command: CommandRow): Promise<number | undefined> {
+  async #deliver(principal: Principal, { source, task }: Waiting, command: CommandRow): Promise<number | undefined> {
     const row: DeliveryRow = {
       seq: command.seq,
       command_id: command.id,
@@ -173,7 +180,6 @@ export class Commands {
       actor: principal.actor,
       address: principal.address,
     };
-    const task = command.task_id === null ? null : await this.#moves.current.of(source.seq);
     const startsTask = task !== null && task.id === command.task_id && task.state === "READY";
     const outcome = await (startsTask ? this.#handOut(principal, source, row) : this.#deliveries.add(row));
     return outcome && 1;

@@ -1,8 +1,9 @@
 import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
-import type { CommandState } from "../core/words.ts";
+import type { CommandState, ReportKind } from "../core/words.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
-import { sources } from "../sources/table.ts";
+import { sourcePresence, sources } from "../sources/table.ts";
+import { tasks } from "../tasks/table.ts";
 import type { ListCommandsQuery, ListResultsQuery } from "./schema.ts";
 import { commands, results } from "./table.ts";
 
@@ -52,6 +53,45 @@ export async function selectOpenCommands(db: Executor, source_seq?: number): Pro
     source_seq === undefined ? undefined : eq(commands.source_seq, source_seq),
   );
   return selectCommands(db).where(where).orderBy(asc(commands.seq));
+}
+
+/** A live source with its open commands and its task, in one statement: a poll's whole question. */
+export async function selectWaiting(db: Executor, server_id: string) {
+  const { source_id: _id, source_name: _name, ...columns } = commandColumns;
+  const rows = await db
+    .select({
+      source: { seq: sources.seq, id: sources.id, account_seq: sources.account_seq },
+      source_name: sources.name,
+      seen_at: sourcePresence.seen_at,
+      task: { id: tasks.id, state: tasks.state },
+      command: columns,
+    })
+    .from(sources)
+    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
+    .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
+    .leftJoin(commands, and(eq(commands.source_seq, sources.seq), isNull(commands.ended_at)))
+    .where(and(eq(sources.id, server_id), isNull(sources.deleted_at)))
+    .orderBy(asc(commands.seq));
+  const [first] = rows;
+  if (!first) return undefined;
+  const open = rows.flatMap(({ source, source_name, command }): CommandRow[] =>
+    command ? [{ ...command, source_id: source.id, source_name }] : [],
+  );
+  return { source: first.source, seen_at: first.seen_at, task: first.task, open };
+}
+
+/** Which of these sources have commands that are open. */
+export async function selectSourcesWithOpen(db: Executor, source_seqs: readonly number[]): Promise<number[]> {
+  const rows = await db
+    .selectDistinct({ source_seq: commands.source_seq })
+    .from(commands)
+    .where(
+      and(
+        isNull(commands.ended_at),
+        sql`${commands.source_seq} IN (SELECT value FROM json_each(${JSON.stringify(source_seqs)}))`,
+      ),
+    );
+  return rows.map(({ source_seq }) => source_seq);
 }
 
 /** The open commands of many sources. */
@@ -130,16 +170,6 @@ export async function postponeCommands(tx: Transaction, seqs: readonly number[],
     .where(and(inArray(commands.seq, [...seqs]), isNull(commands.ended_at)));
 }
 
-/** Counts one more delivery of an open command; its number, or undefined if it has ended. */
-export async function countDelivery(tx: Transaction, seq: number, now: number): Promise<number | undefined> {
-  const [row] = await tx
-    .update(commands)
-    .set({ attempts: sql`${commands.attempts} + 1`, last_delivered_at: now })
-    .where(and(eq(commands.seq, seq), isNull(commands.ended_at)))
-    .returning({ attempts: commands.attempts });
-  return row?.attempts;
-}
-
 /** Writes how often, and when last, commands were delivered. */
 export async function writeDeliveries(
   tx: Transaction,
@@ -152,6 +182,29 @@ export async function writeDeliveries(
     )
     UPDATE commands SET attempts = counted.attempts, last_delivered_at = counted.at
     FROM counted WHERE commands.seq = counted.seq AND counted.attempts > commands.attempts`);
+}
+
+/** What became of reports, by id. */
+export async function selectOutcomes(
+  db: Executor,
+  reports: readonly { id: string; source_seq: number }[],
+): Promise<Map<string, { kind: ReportKind; command_seq: number | null }>> {
+  const rows = await db
+    .select({ id: results.id, kind: results.kind, command_seq: results.command_seq })
+    .from(results)
+    .where(
+      and(
+        inArray(
+          results.source_seq,
+          reports.map(({ source_seq }) => source_seq),
+        ),
+        inArray(
+          results.id,
+          reports.map(({ id }) => id),
+        ),
+      ),
+    );
+  return new Map(rows.map(({ id, ...outcome }) => [id, outcome]));
 }
 
 const resultColumns = {

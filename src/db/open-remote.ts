@@ -1,6 +1,7 @@
 import { createClient, LibsqlError } from "@libsql/client/web";
-import { drizzle } from "drizzle-orm/libsql/web";
+import type { Platform } from "../core/platform.ts";
 import type { Database } from "./database.ts";
+import { RemoteStore, readerOf } from "./remote-store.ts";
 import { Writer } from "./writer.ts";
 
 /** A call to the database server is given up after this long; the client itself would wait for ever. */
@@ -8,18 +9,25 @@ const CALL_TIMEOUT_MS = 10_000;
 /** A server with too much to do says so before it begins; it is asked again after this long, then twice as long. */
 const FIRST_WAIT_MS = 20;
 const LAST_WAIT_MS = 1_280;
+/** Whoever has waited so long for a write to begin is told to come again. */
+const QUEUE_MS = 15_000;
 
 /** A libSQL server refuses single values of about 5 MB, and a group's rows travel as one. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /** A database on a libSQL server, shared with other processes. */
-export function openRemote(url: string, authToken: string | undefined, nextTurn: (work: () => void) => void): Database {
+export function openRemote(url: string, authToken: string | undefined, platform: Platform): Database {
   const client = connect(url, authToken);
-  const orm = drizzle({ client });
+  const { nextTurn, now } = platform;
   return {
-    reader: orm,
+    reader: readerOf(client, platform),
     client,
-    writer: new Writer(client, orm, { nextTurn, groupBytes: GROUP_BYTES }),
+    writer: new Writer(new RemoteStore(client, platform), {
+      nextTurn,
+      now,
+      groupBytes: GROUP_BYTES,
+      queueMs: QUEUE_MS,
+    }),
     exclusive: false,
     checkpoint: async () => true,
     close: () => client.close(),

@@ -1,26 +1,47 @@
 import { Failure } from "../core/failure.ts";
 
-/** The database takes nothing just now: full, locked, unreadable, too busy. */
+/** The database takes nothing just now: full, locked, unreadable, too busy. Nothing was changed. */
 const REFUSED =
-  /statements in progress|SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|ConnectionFailed|HTTP status (429|503)/;
+  /statements in progress|SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status (429|503)/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
-  /PROXY_ERROR|TRANSACTION_TIMEOUT|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|TimeoutError|ConnectionRefused|fetch failed|Unable to connect|Network connection lost|HTTP status 50[24]/;
+  /PROXY_ERROR|TRANSACTION_TIMEOUT|STREAM_EXPIRED|[Bb]aton|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|ConnectionClosed|TimeoutError|fetch failed|socket connection|Network connection lost|HTTP status 50[0-4]/;
 /** A libSQL server has a bound of its own on the size of a value, of about 5 MB. */
 const TOO_BIG = /string or blob too big/;
 
+/** What an error of the database means for the change it was to make; undefined for any other error. */
+export type StorageTrouble = "refused" | "lost" | "tooBig";
+
+export function troubleOf(error: unknown): StorageTrouble | undefined {
+  // A refusal of ours repeats words of its caller.
+  if (error instanceof Failure) return undefined;
+  const text = wholeText(error);
+  // A replica wraps every error of its primary as one of the connection.
+  if (text.includes("constraint failed")) return undefined;
+  if (TOO_BIG.test(text)) return "tooBig";
+  if (REFUSED.test(text)) return "refused";
+  return LOST.test(text) ? "lost" : undefined;
+}
+
 /** What an error of the database means to a caller; undefined for any other error. */
 export function storageFailure(error: unknown): Failure | undefined {
-  const text = wholeText(error);
-  if (TOO_BIG.test(text))
-    return new Failure("tooLarge", "the database does not take a value of this size", { cause: error });
-  if (LOST.test(text)) {
-    const message =
-      "the database could not be reached: a change may or may not have been made, look before you try again";
-    return new Failure("unavailable", message, { cause: error });
+  const trouble = troubleOf(error);
+  return trouble && failureOf(trouble, error);
+}
+
+export function failureOf(trouble: StorageTrouble, cause: unknown): Failure {
+  switch (trouble) {
+    case "tooBig":
+      return new Failure("tooLarge", "the database does not take a value of this size", { cause });
+    case "refused":
+      return new Failure("unavailable", "this cannot be done now, and nothing was changed: try again", { cause });
+    case "lost":
+      return new Failure(
+        "unavailable",
+        "the database could not be reached: a change may or may not have been made, look before you try again",
+        { cause },
+      );
   }
-  if (!REFUSED.test(text)) return undefined;
-  return new Failure("unavailable", "this cannot be done now, and nothing was changed: try again", { cause: error });
 }
 
 /**

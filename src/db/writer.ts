@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import type { Client, InValue, ResultSet } from "@libsql/client";
+import type { InValue, ResultSet } from "@libsql/client";
 import { type SQL, sql } from "drizzle-orm";
-import type { Executor, Transaction } from "./executor.ts";
-import { mayLockOut, storageFailure } from "./storage-failure.ts";
+import type { Transaction } from "./executor.ts";
+import { failureOf, troubleOf } from "./storage-failure.ts";
 
 export interface GroupStatement {
   sql: string;
@@ -16,6 +15,8 @@ export interface GroupPlan<Row, Outcome> {
   statements(rows: readonly Row[]): GroupStatement[];
   /** One outcome per row, in the order of the rows, read from the results of the statements. */
   outcomes(results: readonly ResultSet[], rows: readonly Row[]): Outcome[];
+  /** The same for rows that were committed, though what the statements answered was lost on the way. */
+  readBack(rows: readonly Row[]): Promise<Outcome[]>;
   /** Rows of one key never share a group: each sees what the one before it did. */
   key(row: Row): unknown;
   /** Roughly what a row weighs, to bound a group. */
@@ -51,13 +52,25 @@ export interface Group<Row, Outcome> {
 
 const GROUP_ROWS = 200;
 
+/** How the queue's writes reach the database, one at a time; what may be tried again is known here. */
+export interface Store {
+  /** One transaction. Undefined where it was made, but its answer was lost on the way. */
+  batch(statements: GroupStatement[]): Promise<readonly ResultSet[] | undefined>;
+  /** An interactive transaction. `work` begins anew where an earlier run of it came to nothing. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Whether the caller is `work` itself, where the runtime can tell. */
+  isInside?(): boolean;
+}
+
 export interface WriterOptions {
   /** Runs what it is given after what already waits in the event loop. */
   nextTurn(work: () => void): void;
   /** What a group may weigh together, in bytes; a heavier row goes out alone. */
   groupBytes: number;
-  /** Replaces the connection after a refused write, which can keep later ones from passing. */
-  renew?(): void;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** A write that has waited longer for its turn is refused, in milliseconds: its caller will have given up. */
+  queueMs?: number;
 }
 
 interface Pending<Row, Outcome> {
@@ -68,33 +81,27 @@ interface Pending<Row, Outcome> {
 
 /**
  * The one queue for everything that writes. Calls on a libSQL file are synchronous, so two writers in one process
- * can only wait for each other in vain, and one refused BEGIN can lock all later ones.
+ * can only wait for each other in vain, and one refused BEGIN can lock all later ones; a libSQL server with many
+ * writers at once is slower than with one.
  */
 export class Writer {
-  readonly #client: Client;
-  readonly #database: { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
+  readonly #store: Store;
   readonly #options: WriterOptions;
-  readonly #inTransaction = new AsyncLocalStorage<true>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(client: Client, database: Executor, options: WriterOptions) {
-    this.#client = client;
-    this.#database = database as unknown as { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
+  constructor(store: Store, options: WriterOptions) {
+    this.#store = store;
     this.#options = options;
   }
 
   /**
-   * An interactive transaction, alone, in order of arrival. `work` uses its `tx` only: calling the writer inside
-   * throws, as it would wait for itself. `committed` runs right after the commit, before the next write.
+   * An interactive transaction, alone, in order of arrival. `work` uses its `tx` only and leaves nothing behind outside
+   * it, as it may run again; calling the writer inside throws, as it would wait for itself. `committed` runs right
+   * after the commit, before the next write.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, committed?: (result: T) => void): Promise<T> {
     return this.#enqueue(async () => {
-      const result = await this.#inTransaction
-        .run(true, () => this.#database.transaction(work))
-        .catch(async (error) => {
-          await this.#renewAfter(error);
-          throw error;
-        });
+      const result = await this.#store.transaction(work);
       committed?.(result);
       return result;
     });
@@ -107,7 +114,11 @@ export class Writer {
     const schedule = () => {
       scheduled = true;
       // A microtask would group nothing, a timer would make a lone caller wait.
-      this.#options.nextTurn(() => void this.#enqueue(flush).catch(() => {}));
+      this.#options.nextTurn(() => void this.#enqueue(flush).catch(refuse));
+    };
+    const refuse = (error: unknown) => {
+      scheduled = false;
+      for (const item of pending.splice(0)) item.reject(error);
     };
     const flush = async () => {
       scheduled = false;
@@ -135,20 +146,20 @@ export class Writer {
 
   async #commitGroup<Row, Outcome>(plan: GroupPlan<Row, Outcome>, taken: Pending<Row, Outcome>[]): Promise<void> {
     const rows = taken.map((item) => item.row);
-    let results: readonly ResultSet[];
+    let results: readonly ResultSet[] | undefined;
     try {
-      results = await this.#client.batch(plan.statements(rows), "write");
+      results = await this.#store.batch(plan.statements(rows));
     } catch (error) {
-      await this.#renewAfter(error);
+      const trouble = troubleOf(error);
       // One bad row must not take the others with it; a full disk refuses them all alike.
-      if (taken.length > 1 && storageFailure(error)?.kind !== "unavailable") {
+      if (taken.length > 1 && trouble !== "refused" && trouble !== "lost") {
         for (const item of taken) await this.#commitGroup(plan, [item]);
       } else for (const item of taken) item.reject(error);
       return;
     }
     // Committed: whatever goes wrong from here on, the rows must not go out again.
     try {
-      const outcomes = plan.outcomes(results, rows);
+      const outcomes = results ? plan.outcomes(results, rows) : await plan.readBack(rows);
       plan.committed?.(outcomes, rows);
       taken.forEach((item, index) => {
         item.resolve(outcomes[index] as Outcome);
@@ -160,20 +171,18 @@ export class Writer {
 
   #enqueue<T>(job: () => Promise<T>): Promise<T> {
     this.#refuseInsideTransaction();
-    const done = this.#tail.then(job);
+    const { now, queueMs = Number.POSITIVE_INFINITY } = this.#options;
+    const since = now();
+    const done = this.#tail.then(() => {
+      if (now() - since > queueMs) throw failureOf("refused", new Error("too many writes were waiting"));
+      return job();
+    });
     this.#tail = done.catch(() => {});
     return done;
   }
 
-  async #renewAfter(error: unknown): Promise<void> {
-    if (storageFailure(error)?.kind !== "unavailable") return;
-    if (mayLockOut(error)) this.#options.renew?.();
-    // A refused write has waited for the lock with the whole process: let others have a turn before the next one waits.
-    await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
-  }
-
   #refuseInsideTransaction(): void {
-    if (this.#inTransaction.getStore()) throw new Error("the writer was called inside a transaction: use its tx");
+    if (this.#store.isInside?.()) throw new Error("the writer was called inside a transaction: use its tx");
   }
 }
 

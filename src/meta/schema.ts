@@ -29,3 +29,12 @@ export const ShowSha256Param = object({ key: text(1, 16384) });
 export const ShowSha256Response = object({ value: v.pipe(text(64, 64), v.description("Lower-case hex digits.")) });
 
 export const Health = object({ status: v.literal("ok") });
+
+export const Readiness = object({
+  status: v.literal("ok"),
+  warnings: v.pipe(
+    v.optional(v.array(v.pipe(v.string(), v.minLength(1)))),
+    v.description("What an operator should change, though the service works."),
+  ),
+});
+export type Readiness = v.InferOutput<typeof Readiness>;

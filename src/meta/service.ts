@@ -3,7 +3,7 @@ import { errorFields } from "../core/log.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import { type CloudSettings, cloudConfig } from "./cloud-config.ts";
-import type { ShowConfigResponse } from "./schema.ts";
+import type { Readiness, ShowConfigResponse } from "./schema.ts";
 import { writeReadiness } from "./store.ts";
 
 const REFUSAL_STANDS_MS = 1_000;
@@ -13,19 +13,21 @@ export class Meta {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #cloud: CloudSettings;
+  readonly #warnings: readonly string[];
   #checking: Promise<void> | undefined;
 
-  constructor(platform: Platform, database: Database, cloud: CloudSettings) {
+  constructor(platform: Platform, database: Database, cloud: CloudSettings, warnings: readonly string[]) {
     this.#platform = platform;
     this.#database = database;
     this.#cloud = cloud;
+    this.#warnings = warnings;
   }
 
   /**
    * Resolves when a write has gone through; reads do not prove the write path. Whoever asks meanwhile shares that write:
    * no credentials are needed to ask. Throws `unavailable` if it does not go through.
    */
-  ready(): Promise<void> {
+  async ready(): Promise<Readiness> {
     this.#checking ??= this.#check().then(
       () => this.#forget(),
       (error) => {
@@ -34,7 +36,8 @@ export class Meta {
         throw error;
       },
     );
-    return this.#checking;
+    await this.#checking;
+    return { status: "ok", ...(this.#warnings.length > 0 && { warnings: [...this.#warnings] }) };
   }
 
   /** `host`: where the caller reached this service. */

@@ -1,15 +1,15 @@
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
-import { selectSeenAt, upsertPresence } from "./store.ts";
+import { upsertPresence } from "./store.ts";
 
 /** Rows a job writes: many more in one statement would stop the event loop for seconds. */
 const ROWS_PER_JOB = 500;
-/** Where every poll reads the database, the stored time may be this old before it is written anew. */
+/** Where processes share a database, what is stored there may be this old before it is written anew. */
 const SHARED_STALE_MS = 15_000;
 
 /**
- * When each source's agent was last seen. In a process of its own this is kept in memory and written now and then, so
- * that a poll writes nothing; a crash forgets at most what came since. Processes that share a database write it at once.
+ * When each source's agent was last seen, kept in memory and written now and then, so that a poll writes nothing; a
+ * crash forgets at most what came since.
  */
 export class Presence {
   readonly #platform: Platform;
@@ -25,23 +25,20 @@ export class Presence {
     this.#connectedMs = connected_within_s * 1000;
   }
 
-  /** The source's agent is here now. */
-  async touch(source_seq: number): Promise<void> {
+  /** The source's agent is here now; `stored` is what the database says of it, where that was read. */
+  touch(source_seq: number, stored: number | null = null): void {
     const now = this.#platform.now();
-    if (this.#database.exclusive) {
-      this.#seen.set(source_seq, now);
-      this.#unwritten.add(source_seq);
-      return;
-    }
-    const stored = (await selectSeenAt(this.#database.reader, source_seq)) ?? 0;
-    if (now - stored > SHARED_STALE_MS) {
-      await this.#database.writer.transaction((tx) => upsertPresence(tx, [[source_seq, now]]));
-    }
+    this.#seen.set(source_seq, now);
+    const isFresh = stored !== null && Math.abs(now - stored) < Math.min(SHARED_STALE_MS, this.#connectedMs / 4);
+    if (!isFresh) this.#unwritten.add(source_seq);
   }
 
-  /** As memory knows, else as stored; null if it was never seen. */
+  /** The later of what memory knows and what is stored; null if it was never seen. */
   seenAt(source_seq: number, stored: number | null): number | null {
-    return this.#seen.get(source_seq) ?? stored;
+    const seen = this.#seen.get(source_seq);
+    // Another process may have seen it since.
+    if (seen !== undefined && !this.#database.exclusive) return Math.max(seen, stored ?? 0);
+    return seen ?? stored;
   }
 
   isConnected(seen_at: number | null): boolean {

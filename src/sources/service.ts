@@ -99,7 +99,7 @@ export class Sources {
    */
   async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<SourceRef> {
     const ref = this.#refs.get(id) ?? (await this.#lookUp(db, id));
-    return own(principal, id, ref);
+    return ownSource(principal, id, ref);
   }
 
   /** What a registered source runs. */
@@ -154,7 +154,7 @@ export class Sources {
   }
 
   async showServer(principal: Principal, id: string): Promise<ShowServerResponse> {
-    const row = own(principal, id, await selectShownSource(this.#database.reader, id));
+    const row = ownSource(principal, id, await selectShownSource(this.#database.reader, id));
     const {
       hostname,
       firmware,
@@ -191,7 +191,7 @@ export class Sources {
   /** Changes name, migration project and what is to be migrated; what is absent stays. An empty name is no name. */
   async updateServerName(principal: Principal, id: string, body: PutSourceServerBody): Promise<void> {
     await this.#database.writer.transaction(async (tx) => {
-      const row = own(principal, id, await selectSource(tx, id));
+      const row = ownSource(principal, id, await selectSource(tx, id));
       const migproject = body.migprojectid
         ? await this.#migprojects.migproject(tx, principal, body.migprojectid)
         : undefined;
@@ -217,7 +217,7 @@ export class Sources {
   async updateDiskInfo(principal: Principal, id: string, body: PutDiskInfoReq): Promise<void> {
     const { disks, volumegroups: volume_groups, btrfs_list } = body;
     await this.#database.writer.transaction(async (tx) => {
-      const row = own(principal, id, await selectSource(tx, id));
+      const row = ownSource(principal, id, await selectSource(tx, id));
       const registration = {
         ...row.registration,
         ...numbered({ disks, volume_groups }, row.registration),
@@ -238,7 +238,7 @@ export class Sources {
   async findAll(tx: Transaction, principal: Principal, ids: readonly string[]): Promise<BriefSource[]> {
     const rows = await selectSources(tx, { ids });
     for (const id of ids) {
-      own(
+      ownSource(
         principal,
         id,
         rows.find((row) => row.id === id),
@@ -331,7 +331,7 @@ export class Sources {
     body: PostSourceServerBody,
   ): Promise<{ id: string }> {
     const now = this.#platform.now();
-    const row = own(principal, id, await selectSource(tx, id));
+    const row = ownSource(principal, id, await selectSource(tx, id));
     const registration = merge(row.registration, body);
     // With a task, where the source stands is the task's matter.
     const { state, migration_cycle } = (await hasTask(tx, row.seq))
@@ -410,8 +410,12 @@ function numbered(
   };
 }
 
-/** The source, if the caller may act for it. */
-function own<Row extends { account_seq: number }>(principal: Principal, id: string, row: Row | undefined): Row {
+/** The source, if the caller may act for it; throws otherwise as `Sources.find` does. */
+export function ownSource<Row extends { account_seq: number }>(
+  principal: Principal,
+  id: string,
+  row: Row | undefined,
+): Row {
   if (!row || row.account_seq !== principal.account_seq) throw unknownSource(id);
   requireBinding(principal, id);
   return row;

@@ -176,11 +176,6 @@ export async function upsertPresence(
   );
 }
 
-export async function selectSeenAt(db: Executor, source_seq: number): Promise<number | undefined> {
-  const [row] = await db.select().from(sourcePresence).where(eq(sourcePresence.source_seq, source_seq));
-  return row?.seen_at;
-}
-
 function withPresence(db: Executor, where: SQL | undefined) {
   return db
     .select({ source: sources, seen_at: sourcePresence.seen_at })

@@ -9,8 +9,8 @@ export interface CurrentTask {
 }
 
 /**
- * Which task each source has and how it stands. In a process of its own it is remembered until a commit changes it, so
- * that an empty poll touches no database.
+ * Which task each source has and how it stands, remembered until a commit changes it, so that an empty poll touches no
+ * database. For a process that alone writes its database.
  */
 export class CurrentTasks {
   readonly #database: Database;
@@ -27,7 +27,7 @@ export class CurrentTasks {
     if (known !== undefined) return known;
     const changes = this.#changes;
     const read = (await selectCurrentTask(this.#database.reader, source_seq)) ?? null;
-    if (this.#database.exclusive && changes === this.#changes) this.#known.set(source_seq, read);
+    if (changes === this.#changes) this.#known.set(source_seq, read);
     return read;
   }
 

@@ -358,6 +358,24 @@ describe("bootstrap", () => {
     const sealer = new Sealer(new Uint8Array(32).fill(8), ferry.platform.randomBytes);
     const credentials = new Credentials(ferry.platform, ferry.database, sealer);
     const other = new Keys(ferry.platform, ferry.database, sealer, credentials);
-    await expect(other.refuseOtherMasterKey()).rejects.toThrow("another master key");
+    const start = () => ferry.database.writer.transaction((tx) => other.requireMasterKey(tx));
+    await expect(start()).rejects.toThrow("another master key");
+    // The check value tells it without any secret, a secret in a database from before there was one.
+    await ferry.rows("UPDATE access_keys SET sealed_secret = ''");
+    await expect(start()).rejects.toThrow("another master key");
+  });
+
+  test("a database from before there was a check value gets one, if its secrets open", async () => {
+    const old = await startFerry();
+    await old.rows("DELETE FROM master_key_check");
+    const sealer = new Sealer(new Uint8Array(32).fill(8), old.platform.randomBytes);
+    const other = new Keys(old.platform, old.database, sealer, new Credentials(old.platform, old.database, sealer));
+    await expect(old.database.writer.transaction((tx) => other.requireMasterKey(tx))).rejects.toThrow(
+      "another master key",
+    );
+    expect(await old.rows("SELECT id FROM master_key_check")).toEqual([]);
+    await old.services.access.accounts.bootstrap({});
+    expect(await old.rows("SELECT id FROM master_key_check")).toEqual([{ id: 1 }]);
+    await old.stop();
   });
 });

@@ -213,7 +213,8 @@ describe("retention", () => {
     own.clock.set(START);
     for (let n = 0; n < 3; n += 1) await report(own, id, "STOP");
     own.clock.set(START + 31 * DAY_MS);
-    await background(own.platform, own.services, { results_retention_days: 30, events_retention_days: 30 }).runAll();
+    const settings = { results_retention_days: 30, events_retention_days: 30 };
+    await background(own.platform, own.database, own.services, settings).runAll();
     expect(await own.rows("SELECT count(*) AS n FROM results")).toEqual([{ n: 3 }]);
     expect(await own.rows("SELECT count(*) AS n FROM events WHERE at = ?", START)).toEqual([{ n: 0 }]);
     await own.stop();

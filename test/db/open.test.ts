@@ -17,14 +17,16 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe("openFile", () => {
   test("refuses a file another process (here: another lock) holds, by name, and takes it once let go", async () => {
-    const first = await openFile(path, setImmediate);
-    await expect(openFile(path, setImmediate)).rejects.toThrow(`another ferry process has ${path} open`);
+    const first = await openFile(path, { nextTurn: setImmediate, now: Date.now });
+    await expect(openFile(path, { nextTurn: setImmediate, now: Date.now })).rejects.toThrow(
+      `another ferry process has ${path} open`,
+    );
     first.close();
-    (await openFile(path, setImmediate)).close();
+    (await openFile(path, { nextTurn: setImmediate, now: Date.now })).close();
   });
 
   test("every connection of the pool commits durably: WAL, synchronous FULL, foreign keys", async () => {
-    const { client, close } = await openFile(path, setImmediate);
+    const { client, close } = await openFile(path, { nextTurn: setImmediate, now: Date.now });
     const held = await client.transaction("read");
     await held.execute("SELECT 1");
     for (const connection of [held, client]) {

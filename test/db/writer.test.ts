@@ -13,7 +13,7 @@ let folder: string;
 let database: Database;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "ferry-writer-"));
-  database = await openFile(join(folder, "a b%#?.db"), setImmediate);
+  database = await openFile(join(folder, "a b%#?.db"), { nextTurn: setImmediate, now: Date.now });
   await database.client.execute(
     "CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT NOT NULL, n INTEGER CHECK (n < 100))",
   );
@@ -40,6 +40,7 @@ const plan = (more: Partial<GroupPlan<Row, number>> = {}): GroupPlan<Row, number
     ];
   },
   outcomes: (results, rows) => rows.map((row) => row.n + Number(results[1]?.rows[0]?.n) * 1000),
+  readBack: () => Promise.reject(new Error("a file answers every commit")),
   key: (row) => row.who,
   bytes: () => 10,
   ...more,

@@ -41,7 +41,7 @@ built.catch(() => {});
 test("the bundle is one module without native driver, files or documentation page", async () => {
   const module = await built;
   const imports = new Bun.Transpiler().scanImports(module).map(({ path }) => path);
-  expect([...new Set(imports)].sort()).toEqual(["node:async_hooks", "node:buffer", "node:crypto"]);
+  expect([...new Set(imports)].sort()).toEqual(["node:buffer", "node:crypto"]);
   const unwanted = ["@libsql/linux", "SqliteError", "swagger-ui-bundle", "Bun.serve"];
   expect(unwanted.filter((text) => module.includes(text))).toEqual([]);
   expect(module.length).toBeLessThan(700_000);

@@ -1,0 +1,98 @@
+import type { Principal } from "../auth/principal.ts";
+import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
+import type { Group } from "../db/writer.ts";
+import { ownSource } from "../sources/service.ts";
+import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
+import { type RedeliveryRow, redeliveryGroup } from "./redelivery-group.ts";
+import { type CommandRow, selectSourcesWithOpen, selectWaiting } from "./store.ts";
+
+/** How often one look is taken for all polls that wait. */
+const LOOK_EVERY_MS = 1_000;
+
+/** For processes that share a database: nothing is remembered, as any of them may change it. */
+export class SharedMailbox implements Mailbox {
+  readonly #platform: Platform;
+  readonly #database: Database;
+  readonly #redeliveries: Group<RedeliveryRow, number | undefined>;
+  readonly #waiting = new Map<number, Set<() => void>>();
+  #isLooking = false;
+  #closed = false;
+
+  constructor(platform: Platform, database: Database) {
+    this.#platform = platform;
+    this.#database = database;
+    this.#redeliveries = database.writer.group(redeliveryGroup);
+  }
+
+  async look(principal: Principal, server_id: string): Promise<Waiting> {
+    const found = await selectWaiting(this.#database.reader, server_id);
+    const source = ownSource(principal, server_id, found?.source);
+    return { ...(found as NonNullable<typeof found>), source };
+  }
+
+  redelivered({ seq }: CommandRow): Promise<number | undefined> {
+    return this.#redeliveries.add({ seq, at: this.#platform.now() });
+  }
+
+  watch(source_seq: number): Watch | undefined {
+    if (this.#closed) return undefined;
+    const waiting = this.#waiting.get(source_seq) ?? new Set();
+    this.#waiting.set(source_seq, waiting);
+    let stop = () => {};
+    const changed = new Promise<void>((resolve) => {
+      stop = () => {
+        waiting.delete(stop);
+        if (waiting.size === 0 && this.#waiting.get(source_seq) === waiting) this.#waiting.delete(source_seq);
+        resolve();
+      };
+      waiting.add(stop);
+    });
+    this.#lookLater();
+    return { changed, stop };
+  }
+
+  wake(source_seq: number): void {
+    for (const stop of [...(this.#waiting.get(source_seq) ?? [])]) stop();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const source_seq of [...this.#waiting.keys()]) this.wake(source_seq);
+  }
+
+  queued({ source_seq }: CommandRow): void {
+    this.wake(source_seq);
+  }
+
+  #lookLater(): void {
+    if (this.#isLooking || this.#waiting.size === 0) return;
+    this.#isLooking = true;
+    this.#platform.after(LOOK_EVERY_MS, () => {
+      void this.#lookForAll().then(() => {
+        this.#isLooking = false;
+        this.#lookLater();
+      });
+    });
+  }
+
+  /** One statement for all that wait. */
+  async #lookForAll(): Promise<void> {
+    try {
+      for (const source_seq of await selectSourcesWithOpen(this.#database.reader, [...this.#waiting.keys()]))
+        this.wake(source_seq);
+    } catch {
+      // Whoever waits looks for himself when his time is over, and is told then.
+    }
+  }
+
+  current(row: CommandRow): CommandRow {
+    return row;
+  }
+
+  async refresh(): Promise<void> {}
+  async flush(): Promise<void> {}
+  delivered(): void {}
+  postponed(): void {}
+  ended(): void {}
+}

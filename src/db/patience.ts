@@ -1,25 +1,23 @@
 import type { Platform } from "../core/platform.ts";
 
-/** What failed is tried again for so long: a database server is back from a restart by then. */
-const PATIENCE_MS = 5_000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 800;
 
 export type Waiting = Pick<Platform, "now" | "randomBytes" | "after">;
 
 /**
- * Begins now; what it returns waits before another try, and answers false once the time for that is over. Pauses double
+ * Patience of so many milliseconds, from now on; what it returns waits before another try, and answers false once the time for that is over. Pauses double
  * and half of each is chance: processes that failed together must not come back together.
  */
-export function patience({ now, randomBytes, after }: Waiting): () => Promise<boolean> {
-  const until = now() + PATIENCE_MS;
+export function patience({ now, randomBytes, after }: Waiting, ms: number): () => Promise<boolean> {
+  const until = now() + ms;
   let pauseMs = FIRST_PAUSE_MS;
   return async () => {
     if (now() >= until) return false;
     const [chance = 0] = randomBytes(1);
-    const ms = (pauseMs / 2) * (1 + chance / 255);
+    const thisMs = (pauseMs / 2) * (1 + chance / 255);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-    await new Promise<void>((resolve) => void after(ms, resolve));
+    await new Promise<void>((resolve) => void after(thisMs, resolve));
     return true;
   };
 }

@@ -10,6 +10,11 @@ import type { GroupStatement, Store } from "./writer.ts";
 /** Marks are kept for so long; calls are given up, and transactions ended by the server, much earlier. */
 const KEPT_MS = 10 * 60_000;
 
+/** Readings are tried again for so long: a server is back from a restart by then. */
+const READ_PATIENCE_MS = 5_000;
+/** Writes for longer: a transaction whose connection was lost keeps the others out until the server ends it, after 5 s. */
+const WRITE_PATIENCE_MS = 12_000;
+
 type Needs = Waiting & Pick<Platform, "newId">;
 
 /**
@@ -55,7 +60,7 @@ export class RemoteStore implements Store {
 
   /** Until one try is made, if need be by asking; throws when it is certain that none was, or not to be found out. */
   async #write(attempt: (mark: InStatement) => Promise<void>): Promise<void> {
-    for (const again = patience(this.#platform); ; ) {
+    for (const again = patience(this.#platform, WRITE_PATIENCE_MS); ; ) {
       const id = this.#platform.newId();
       try {
         return await attempt({ sql: "INSERT INTO ferry_writes (id, made) VALUES (?, true)", args: [id] });
@@ -78,7 +83,7 @@ export class RemoteStore implements Store {
       { sql: "SELECT made FROM ferry_writes WHERE id = ?", args: [id] },
     ];
     try {
-      const [, mark] = await tried(this.#platform, () => this.#client.batch(ask, "write"));
+      const [, mark] = await tried(this.#platform, WRITE_PATIENCE_MS, () => this.#client.batch(ask, "write"));
       return mark?.rows[0]?.made === 1;
     } catch {
       throw failureOf("lost", lost);
@@ -108,13 +113,13 @@ export async function deleteOldMarks(tx: Transaction, limit: number): Promise<nu
 
 /** The database for reading. */
 export function readerOf(client: Client, platform: Waiting): Executor {
-  const execute = (statement: InStatement) => tried(platform, () => client.execute(statement));
+  const execute = (statement: InStatement) => tried(platform, READ_PATIENCE_MS, () => client.execute(statement));
   return drizzle({ client: { execute } as unknown as Client });
 }
 
 /** For what may happen twice. */
-async function tried<T>(platform: Waiting, call: () => Promise<T>): Promise<T> {
-  for (const again = patience(platform); ; ) {
+async function tried<T>(platform: Waiting, patienceMs: number, call: () => Promise<T>): Promise<T> {
+  for (const again = patience(platform, patienceMs); ; ) {
     try {
       return await call();
     } catch (error) {

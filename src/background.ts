@@ -3,6 +3,7 @@ import type { Settings } from "./config.ts";
 import { errorFields } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import type { Database } from "./db/database.ts";
+import { requireFlushedCommits } from "./db/durability.ts";
 import { Lease } from "./db/lease.ts";
 import { deleteOldMarks } from "./db/remote-store.ts";
 
@@ -27,7 +28,10 @@ export function background(
   platform: Platform,
   database: Database,
   { access, actions, orders, history, events, sources, mailbox }: Services,
-  settings: Pick<Settings, "results_retention_days" | "events_retention_days">,
+  settings: Pick<
+    Settings,
+    "results_retention_days" | "events_retention_days" | "database_admin_url" | "database_namespace"
+  >,
 ) {
   const lease = new Lease(platform, database, "background");
   const flushMs = database.exclusive ? FLUSH_MS : SHARED_FLUSH_MS;
@@ -53,6 +57,15 @@ export function background(
   clear("delete temporary keys that have expired", (limit) => access.keys.deleteExpired(limit));
   if (!database.exclusive) {
     clear("delete marks of writes", (limit) => database.writer.transaction((tx) => deleteOldMarks(tx, limit)));
+  }
+  const { database_admin_url, database_namespace } = settings;
+  if (database_admin_url !== undefined) {
+    const run = async () => {
+      if (await requireFlushedCommits(database_admin_url, database_namespace)) {
+        platform.log("warn", "the libSQL server has started anew and did not flush its commits: it does again");
+      }
+    };
+    jobs.push({ name: "have the libSQL server flush its commits", everyMs: 10_000, run });
   }
   retain("delete old reports", settings.results_retention_days, (before, limit) =>
     history.deleteOldResults(before, limit),

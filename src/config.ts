@@ -118,6 +118,13 @@ const SettingsSchema = v.strictObject({
       v.description("Database; default: ferry.db in the data folder"),
     ),
   ),
+  database_namespace: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _"),
+      v.description("Database on a libSQL server that has several, as one started with --enable-namespaces may"),
+    ),
+  ),
   database_admin_url: v.optional(
     v.pipe(
       v.string(),
@@ -208,6 +215,11 @@ export type SettingName = keyof Settings;
 export function bootstrapChoice(settings: Settings) {
   const { bootstrap_access_key, bootstrap_secret_key, bootstrap_project_id } = settings;
   return { access_key: bootstrap_access_key, secret_key: bootstrap_secret_key, project_id: bootstrap_project_id };
+}
+
+/** The libSQL server that --database-url names. */
+export function libsqlServer(settings: Settings, url: string) {
+  return { url, auth_token: settings.database_auth_token, namespace: settings.database_namespace };
 }
 
 /** Settings that are secret: no flag, never shown. */

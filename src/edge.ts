@@ -2,7 +2,14 @@ import { v7 } from "uuid";
 import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices, type Services } from "./app.ts";
 import { background } from "./background.ts";
-import { bootstrapChoice, readSettings, SettingError, type Settings, type SettingValues } from "./config.ts";
+import {
+  bootstrapChoice,
+  libsqlServer,
+  readSettings,
+  SettingError,
+  type Settings,
+  type SettingValues,
+} from "./config.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
@@ -91,12 +98,12 @@ async function open(env: SettingValues): Promise<{ database: Database; services:
   const settings = readSettings({}, env);
   const master_key = parseMasterKey(settings.master_key ?? "");
   if (!master_key) throw new SettingError("FERRY_MASTER_KEY must be set here: there is no data folder to keep one in");
-  const database = openRemote(url, settings.database_auth_token, platform);
-  const { database_admin_url } = settings;
+  const database = openRemote(libsqlServer(settings, url), platform);
+  const { database_admin_url, database_namespace } = settings;
   const warnings = database_admin_url === undefined ? [UNKNOWN_DURABILITY] : [];
   const services = await createServices({ platform, database, master_key, passwords, settings, warnings });
   if (!prepared.has(url)) {
-    if (database_admin_url !== undefined) await requireFlushedCommits(database_admin_url);
+    if (database_admin_url !== undefined) await requireFlushedCommits(database_admin_url, database_namespace);
     await migrate(database.client, VERSION, platform.now());
     await services.access.accounts.bootstrap(bootstrapChoice(settings), () => refuseUnknownKey(settings));
     prepared.add(url);

@@ -4,7 +4,7 @@ import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
 import { bunPlatform as platform } from "./bun-platform.ts";
-import { bootstrapChoice, type Settings } from "./config.ts";
+import { bootstrapChoice, libsqlServer, type Settings } from "./config.ts";
 import { errorFields } from "./core/log.ts";
 import { parseMasterKey } from "./core/sealed.ts";
 import {
@@ -134,7 +134,7 @@ async function openDatabase(settings: Settings, folder: string): Promise<{ datab
   const path = resolve(url.slice("file:".length));
   try {
     if (isFile) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const database = isFile ? await openFile(path, platform) : openRemote(url, settings.database_auth_token, platform);
+    const database = isFile ? await openFile(path, platform) : openRemote(libsqlServer(settings, url), platform);
     try {
       const warnings = isFile ? [] : await prepareServer(database, settings);
       await migrate(database.client, VERSION, platform.now());
@@ -153,7 +153,10 @@ async function openDatabase(settings: Settings, folder: string): Promise<{ datab
 }
 
 /** Waits for a libSQL server that starts beside this process; what an operator should know of it. */
-async function prepareServer(database: Database, { database_admin_url }: Settings): Promise<string[]> {
+async function prepareServer(
+  database: Database,
+  { database_admin_url, database_namespace }: Settings,
+): Promise<string[]> {
   const until = Date.now() + SERVER_START_MS;
   for (let looks = 0; ; looks += 1) {
     try {
@@ -166,7 +169,7 @@ async function prepareServer(database: Database, { database_admin_url }: Setting
     await Bun.sleep(SERVER_LOOK_MS);
   }
   if (database_admin_url !== undefined) {
-    await requireFlushedCommits(database_admin_url);
+    await requireFlushedCommits(database_admin_url, database_namespace);
     return [];
   }
   platform.log("warn", UNKNOWN_DURABILITY);

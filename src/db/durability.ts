@@ -4,17 +4,20 @@ export const UNKNOWN_DURABILITY =
   "the libSQL server answers before its commits are on the disk, unless it was told otherwise: a power cut there can lose what ferry has acknowledged; give --database-admin-url, and ferry tells it";
 
 /**
- * Has a libSQL server flush every commit to its disk before it answers, as it does not by itself. `admin_url` is its
- * admin address (`--admin-listen-addr`). Throws where the server does not take that.
+ * Has a libSQL server flush every commit to its disk before it answers, as it does not by itself, and forgets with its
+ * next start unless it keeps namespaces. `admin_url` is its admin address (`--admin-listen-addr`). Answers whether it
+ * had to be told; throws where it does not take that.
  */
-export async function requireFlushedCommits(admin_url: string): Promise<void> {
-  const address = new URL("v1/namespaces/default/config", admin_url.endsWith("/") ? admin_url : `${admin_url}/`);
+export async function requireFlushedCommits(admin_url: string, namespace = "default"): Promise<boolean> {
+  const base = admin_url.endsWith("/") ? admin_url : `${admin_url}/`;
+  const address = new URL(`v1/namespaces/${namespace}/config`, base);
   const before = await config(address);
-  if (before.durability_mode === "strong") return;
+  if (before.durability_mode === "strong") return false;
   // Whole, as the server takes members that are left out for their defaults.
   await call(address, { ...before, durability_mode: "strong" });
   if ((await config(address)).durability_mode !== "strong")
     throw new Error("the libSQL server does not know durability_mode strong");
+  return true;
 }
 
 async function config(address: URL): Promise<Record<string, unknown>> {
@@ -26,6 +29,6 @@ async function call(address: URL, body?: object): Promise<Response> {
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     ...(body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`--database-admin-url answers HTTP ${response.status}: is it the admin address?`);
+  if (!response.ok) throw new Error(`the admin address of the libSQL server answers HTTP ${response.status}`);
   return response;
 }

@@ -15,9 +15,16 @@ const QUEUE_MS = 15_000;
 /** A libSQL server refuses single values of about 5 MB, and a group's rows travel as one. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 
+export interface LibsqlServer {
+  url: string;
+  auth_token?: string | undefined;
+  /** Where the server has several databases; otherwise it goes by the first label of the host. */
+  namespace?: string | undefined;
+}
+
 /** A database on a libSQL server, shared with other processes. */
-export function openRemote(url: string, authToken: string | undefined, platform: Platform): Database {
-  const client = connect(url, authToken);
+export function openRemote(server: LibsqlServer, platform: Platform): Database {
+  const client = connect(server);
   const { nextTurn, now } = platform;
   return {
     reader: readerOf(client, platform),
@@ -34,16 +41,20 @@ export function openRemote(url: string, authToken: string | undefined, platform:
   };
 }
 
-function connect(url: string, authToken: string | undefined) {
+function connect({ url, auth_token, namespace }: LibsqlServer) {
+  const call = (request: Request) => {
+    if (namespace !== undefined) request.headers.set("x-namespace", namespace);
+    return send(request);
+  };
   try {
-    return createClient({ url, ...(authToken === undefined ? {} : { authToken }), fetch: call });
+    return createClient({ url, ...(auth_token === undefined ? {} : { authToken: auth_token }), fetch: call });
   } catch (error) {
     // The client's message shows the URL, which may hold a token.
     throw new Error(`the database URL cannot be used${error instanceof LibsqlError ? `: ${error.code}` : ""}`);
   }
 }
 
-async function call(request: Request): Promise<Response> {
+async function send(request: Request): Promise<Response> {
   const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
   for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
     const response = await fetch(request.clone(), { signal });

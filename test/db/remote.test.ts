@@ -25,7 +25,7 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
 
   beforeAll(async () => {
     sqld = await startSqld(program as string);
-    direct = openRemote(sqld.url, undefined, bunPlatform);
+    direct = openRemote({ url: sqld.url }, bunPlatform);
     await migrate(direct.client, "0.0.0-test", 1);
     await direct.client.execute("CREATE TABLE t (n INTEGER PRIMARY KEY CHECK (n < 100000), times INTEGER NOT NULL)");
   });
@@ -34,7 +34,7 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
     await direct.client.execute("DELETE FROM t");
     line?.stop();
     line = await startFlakyServer(sqld.url);
-    database = openRemote(line.url, undefined, bunPlatform);
+    database = openRemote({ url: line.url }, bunPlatform);
   });
   afterAll(() => line?.stop());
 
@@ -150,7 +150,7 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
 
   test("one of several processes holds a lease, and the next one has it seconds after the first is gone", async () => {
     const [first, second] = [0, 1].map(
-      () => new Lease(bunPlatform, openRemote(sqld.url, undefined, bunPlatform), "test"),
+      () => new Lease(bunPlatform, openRemote({ url: sqld.url }, bunPlatform), "test"),
     );
     if (!first || !second) throw new Error("two");
     const at = Date.now();

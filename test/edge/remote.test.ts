@@ -82,7 +82,7 @@ describe.skipIf(!sqldPath)("over a libSQL server", () => {
 test.skipIf(!sqldPath)("twenty processes bring one empty database up to date, once", async () => {
   const database = await startSqld(sqldPath as string);
   try {
-    const connect = () => openRemote(database.url, undefined, bunPlatform).client;
+    const connect = () => openRemote({ url: database.url }, bunPlatform).client;
     await Promise.all(Array.from({ length: 20 }, (_, index) => migrate(connect(), "0.0.0-test", index)));
     const { rows } = await connect().execute("SELECT name FROM ferry_migrations");
     expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
@@ -100,7 +100,7 @@ test.skipIf(!sqldPath)("a server that has too much to do is asked again", async 
     );
     expect((await Promise.all(asked)).map(({ status }) => status)).toContain(429);
 
-    const client = openRemote(database.url, undefined, bunPlatform).client;
+    const client = openRemote({ url: database.url }, bunPlatform).client;
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.execute(SLOW)));
     expect(answers.map(({ rows }) => rows.length)).toEqual(answers.map(() => 1));
   } finally {
@@ -109,7 +109,7 @@ test.skipIf(!sqldPath)("a server that has too much to do is asked again", async 
 });
 
 test("an address that the client refuses is not shown", () => {
-  expect(() => openRemote("http://host:port/?authToken=hidden", undefined, bunPlatform)).toThrow(
+  expect(() => openRemote({ url: "http://host:port/?authToken=hidden" }, bunPlatform)).toThrow(
     /^the database URL cannot be used: URL_INVALID$/,
   );
 });

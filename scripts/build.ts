@@ -79,7 +79,8 @@ rmSync(outfile, { force: true }); // a running executable cannot be written over
 renameSync(staged, outfile);
 
 const bytes = Buffer.from(await Bun.file(outfile).arrayBuffer());
-const path = bytes.indexOf(root);
+// Not the folder's own path: that of a short one, /ferry or /src, may well be in there by itself.
+const path = Math.max(...["src", "node_modules"].map((folder) => bytes.indexOf(join(root, folder))));
 if (path >= 0) {
   console.error(bytes.subarray(Math.max(0, path - 40), path + 120).toString("latin1"));
   stop("The executable holds the path of this folder (see above), so another folder would give other bytes.");

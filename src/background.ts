@@ -15,6 +15,9 @@ const DELETE_ROWS = 500;
 const FLUSH_MS = 30_000;
 const SHARED_FLUSH_MS = 5_000;
 
+/** A job that goes on failing is told of so often. */
+const TELL_AGAIN_MS = 60_000;
+
 interface Job {
   name: string;
   everyMs: number;
@@ -72,10 +75,15 @@ export function background(
   );
   retain("delete old events", settings.events_retention_days, (before, limit) => events.deleteOld(before, limit));
 
+  const failing = new Map<string, number>();
   const attempt = async (job: Job) => {
     try {
       if (job.isOwn || (await lease.isHeld())) await job.run();
+      if (failing.delete(job.name)) platform.log("info", `background job works again: ${job.name}`);
     } catch (error) {
+      const toldAt = failing.get(job.name);
+      if (toldAt !== undefined && platform.now() - toldAt < TELL_AGAIN_MS) return;
+      failing.set(job.name, platform.now());
       platform.log(
         "error",
         `background job failed, next try in ${job.everyMs / 1000} s: ${job.name}`,

@@ -7,6 +7,8 @@ import type { Readiness, ShowConfigResponse } from "./schema.ts";
 import { writeReadiness } from "./store.ts";
 
 const REFUSAL_STANDS_MS = 1_000;
+/** Whoever probes does not wait long, and a write that takes longer is none to count on. */
+const LONGEST_WRITE_MS = 3_000;
 
 /** Whether this process can do its work, and what agents are told of the cloud around it. */
 export class Meta {
@@ -50,11 +52,19 @@ export class Meta {
   }
 
   async #check(): Promise<void> {
+    let callOff = () => {};
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`no answer within ${LONGEST_WRITE_MS / 1000} s`);
+      callOff = this.#platform.after(LONGEST_WRITE_MS, () => reject(error));
+    });
     try {
-      await this.#database.writer.transaction((tx) => writeReadiness(tx, this.#platform.now()));
+      const write = this.#database.writer.transaction((tx) => writeReadiness(tx, this.#platform.now()));
+      await Promise.race([write, late]);
     } catch (error) {
       this.#platform.log("error", "not ready: a write did not go through", errorFields(error));
       throw new Failure("unavailable", "not ready: a write to the database did not go through");
+    } finally {
+      callOff();
     }
   }
 }

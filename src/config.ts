@@ -277,8 +277,9 @@ export function readSettings(flags: SettingValues, environment: SettingValues, f
       [variable, environment[variable]],
       [`${name} in the configuration file`, file[name]],
     ];
-    const found = candidates.find(([, value]) => value !== undefined && value !== "");
-    if (found?.[1] === undefined) continue;
+    // A binding that is not set may be null.
+    const found = candidates.find(([, value]) => value);
+    if (!found?.[1]) continue;
     places[name] = found[0];
     given[name] = found[1];
   }

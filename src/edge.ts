@@ -17,12 +17,13 @@ import type { Database } from "./db/database.ts";
 import { requireFlushedCommits, UNKNOWN_DURABILITY } from "./db/durability.ts";
 import { migrate } from "./db/migrate.ts";
 import { openRemote } from "./db/open-remote.ts";
+import { plainAddress } from "./http/plain-address.ts";
 import { VERSION } from "./version.ts";
 
 /*
- * The same app for workerd (compatibility flag nodejs_compat), over a libSQL server. Settings are bindings named as the
- * variables of `ferry serve`. Nothing that does I/O outlives its request: there, another request waiting for it hangs.
- * So each request has a database client of its own, and none waits for what another one began.
+ * The same app for workerd (compatibility flag nodejs_compat) and Deno, over a libSQL server. Settings are bindings
+ * named as the variables of `ferry serve`. Nothing that does I/O outlives its request: in workerd, another request
+ * waiting for it hangs. So each request has a database client of its own, and none waits for what another one began.
  */
 
 const platform: Platform = {
@@ -48,7 +49,7 @@ const passwords = new Passwords(platform);
 const prepared = new Set<string>();
 
 interface Bindings {
-  address: null;
+  address: string | null;
   env: SettingValues;
   services?: Services;
 }
@@ -63,10 +64,15 @@ const app = createApp({
   max_wait_s: MAX_WAIT_S,
 });
 
+/** The header in which the platform tells who called: a setting of this entry alone. */
+const ADDRESS_HEADER = "FERRY_CLIENT_ADDRESS_HEADER";
+const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
+
 export default {
-  async fetch(request: Request, env: SettingValues): Promise<Response> {
-    // The caller's address stays unknown: the header that would tell it is only worth what the proxy in front makes of it.
-    const bindings: Bindings = { address: null, env };
+  /** `context.address`: who called, where the runtime tells it; workerd's own context does not. */
+  async fetch(request: Request, env: SettingValues, context?: { address?: string }): Promise<Response> {
+    const address = addressOf(request, env[ADDRESS_HEADER] ?? "", context?.address ?? "");
+    const bindings: Bindings = { address, env };
     const response = await app.fetch(request, bindings);
     // No memory outlasts the request. What the reply says is stored already, so it does not depend on this.
     await bindings.services?.sources.presence.flush().catch((error) => {
@@ -87,12 +93,28 @@ export default {
   },
 };
 
+/**
+ * Who called: as the platform's header says, or else the runtime. Null where neither tells one address. A list, which a
+ * caller may have begun, is none.
+ */
+function addressOf(request: Request, header: string, peer: string): string | null {
+  const told = HEADER_NAME.test(header) ? request.headers.get(header) : null;
+  const address = plainAddress((told ?? peer).trim());
+  return /^[0-9a-f:.]{2,45}$/i.test(address) ? address : null;
+}
+
 /** Services of one request's own. The first ones in an isolate bring the database up to date. */
 async function open(env: SettingValues): Promise<{ database: Database; services: Services; settings: Settings }> {
   const url = env.FERRY_DATABASE_URL ?? "";
   if (!/^(https?|libsql):\/\/./.test(url)) {
     throw new SettingError(
       "FERRY_DATABASE_URL must be set to http://, https:// or libsql:// here: the database is on a libSQL server",
+    );
+  }
+  const header = env[ADDRESS_HEADER] ?? "";
+  if (header !== "" && !HEADER_NAME.test(header)) {
+    throw new SettingError(
+      `${ADDRESS_HEADER}: ${JSON.stringify(header)} is not allowed; it takes the name of a header, for example CF-Connecting-IP`,
     );
   }
   const settings = readSettings({}, env);

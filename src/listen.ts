@@ -4,7 +4,8 @@ import { createSecureContext } from "node:tls";
 import type { App } from "./app.ts";
 import { SettingError, type Settings } from "./config.ts";
 import { errorFields, type Log } from "./core/log.ts";
-import { clientAddress, parseProxies, plainAddress } from "./http/client-address.ts";
+import { clientAddress, parseProxies } from "./http/client-address.ts";
+import { plainAddress } from "./http/plain-address.ts";
 
 /** Far above our own limit, so that the refusal is ours and has its documented body. */
 const RUNTIME_BODY_BYTES = 2 ** 50;

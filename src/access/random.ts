@@ -1,9 +1,8 @@
-import { Buffer } from "node:buffer";
 import type { Platform } from "../core/platform.ts";
 
 /** 32 hex digits, as ids of domains, projects and users look. */
 export function randomHexId(platform: Platform): string {
-  return Buffer.from(platform.randomBytes(16)).toString("hex");
+  return platform.randomBytes(16).toHex();
 }
 
 /** Of an alphabet whose length divides 256, so that every character is equally likely. */

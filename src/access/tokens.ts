@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { hasExpired } from "../auth/authenticate.ts";
 import type { Principal } from "../auth/principal.ts";
 import { sha256Hex } from "../core/canonical-request.ts";
@@ -64,7 +63,7 @@ export class Tokens {
     const { user, account } = signedIn;
     const actor = `user:${user.name}`;
     const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
-    const token = Buffer.from(this.#platform.randomBytes(TOKEN_BYTES)).toString("base64url");
+    const token = this.#platform.randomBytes(TOKEN_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
     const issued_at = this.#platform.now();
     const expires_at = parent?.expires_at ?? issued_at + LIFETIME_MS;
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };

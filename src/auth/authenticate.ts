@@ -1,9 +1,7 @@
-import { Buffer } from "node:buffer";
-import { timingSafeEqual } from "node:crypto";
 import { sha256Hex } from "../core/canonical-request.ts";
 import { Failure } from "../core/failure.ts";
 import type { CredentialRef, Holder, Principal } from "./principal.ts";
-import { parseAuthorization, refuseSignature, type SignedRequest } from "./signature.ts";
+import { equalText, parseAuthorization, refuseSignature, type SignedRequest } from "./signature.ts";
 
 /** Longest X-Auth-Token. Source: docs/decisions.md, "Accounts and signatures". */
 const MAX_TOKEN_LENGTH = 16_384;
@@ -115,7 +113,7 @@ export function hasExpired({ expires_at }: Pick<Holder, "expires_at">, now: numb
 function refuseSecurityToken(token: string | null, expectedHash: string | null): void {
   if (expectedHash === null) {
     if (token !== null) throw refusal("this access key comes without X-Security-Token");
-  } else if (token === null || !timingSafeEqual(Buffer.from(sha256Hex(token)), Buffer.from(expectedHash))) {
+  } else if (token === null || !equalText(sha256Hex(token), expectedHash)) {
     throw refusal("this access key takes the X-Security-Token it was issued with");
   }
 }

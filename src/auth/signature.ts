@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import {
   canonicalPath,
@@ -11,6 +10,7 @@ import {
   WINDOW_MS,
 } from "../core/canonical-request.ts";
 
+const encoder = new TextEncoder();
 const AUTHORIZATION = /^SDK-HMAC-SHA256 Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
 export interface SignedRequest extends RequestLine {
@@ -74,8 +74,7 @@ export function refuseSignature(
 }
 
 /** In constant time for texts of equal length. */
-function equalText(a: string, b: string): boolean {
-  const bytesA = Buffer.from(a);
-  const bytesB = Buffer.from(b);
+export function equalText(a: string, b: string): boolean {
+  const [bytesA, bytesB] = [encoder.encode(a), encoder.encode(b)];
   return bytesA.length === bytesB.length && timingSafeEqual(bytesA, bytesB);
 }

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { plainAddress } from "./plain-address.ts";
 
 /** Addresses and ranges of proxies in front, `10.0.0.0/8` or `::1`. Throws a text that says which one is none. */
 export function parseProxies(list: string): BlockList {
@@ -35,13 +36,6 @@ export function clientAddress(peer: string, forwardedFor: string | null, proxies
 function isTrusted(address: string, proxies: BlockList): boolean {
   const family = familyOf(address);
   return family !== undefined && proxies.check(address, family);
-}
-
-/** Without port and brackets; an IPv4 address that travels as an IPv6 one as what it is. */
-export function plainAddress(address: string): string {
-  const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(address) ?? [];
-  const [, withPort] = /^([\d.]+):\d+$/.exec(address) ?? [];
-  return (bracketed ?? withPort ?? address).replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" | undefined {

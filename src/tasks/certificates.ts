@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Extension } from "@peculiar/x509";
 import type { Platform } from "../core/platform.ts";
 import type { ShowCertKeyResponse } from "./secrets-schema.ts";
@@ -90,5 +89,5 @@ function newKeys(): Promise<CryptoKeyPair> {
 
 /** In hexadecimal; positive and of full length, whatever the bytes. */
 function serialNumber([first = 0, ...rest]: Uint8Array): string {
-  return Buffer.from([(first & 0x3f) | 0x40, ...rest]).toString("hex");
+  return Uint8Array.of((first & 0x3f) | 0x40, ...rest).toHex();
 }

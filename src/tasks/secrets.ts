@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Principal } from "../auth/principal.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";
@@ -35,7 +34,7 @@ export class TaskSecrets {
    */
   async showPassphrase(principal: Principal, task_id: string): Promise<ShowPassphraseResponse> {
     const passphrase = await this.#once(principal, task_id, "passphrase", async () =>
-      Buffer.from(this.#platform.randomBytes(PASSPHRASE_BYTES)).toString("base64url"),
+      this.#platform.randomBytes(PASSPHRASE_BYTES).toBase64({ alphabet: "base64url", omitPadding: true }),
     );
     return { task_id, passphrase };
   }

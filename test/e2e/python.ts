@@ -79,7 +79,7 @@ export interface SdkAnswer {
 export type Sdk = (method: string, members?: object, key?: SdkCaller) => Promise<SdkAnswer>;
 
 /** Calls methods of the SDK's client, in a Python of its own. */
-export function startSdk(python: string, ferry: Ferry): Sdk {
+export function startSdk(python: string, ferry: Pick<Ferry, "url" | "folder">): Sdk {
   const ask = startPython<object, SdkAnswer>(python, "sdk.py", ferry.url, ferry.folder);
   return (method, members = {}, key = firstKey) => ask({ key, method, members });
 }

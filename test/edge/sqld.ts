@@ -103,6 +103,10 @@ function innerProgram(file: Buffer): Buffer {
 
 export interface Sqld {
   url: string;
+  /** Ends it as a power cut does, as far as a process can tell; what it has stored stays. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same address and with the same data. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -110,29 +114,34 @@ export interface Sqld {
 export async function startSqld(program: string, ...options: string[]): Promise<Sqld> {
   const folder = mkdtempSync(join(tmpdir(), "ferry-sqld-"));
   const address = `127.0.0.1:${freePort()}`;
+  const url = `http://${address}`;
   // Without the interval, concurrent writers can lock this server up for good.
   const fixed = ["--no-welcome", "-d", join(folder, "data"), "--http-listen-addr", address];
-  const child = Bun.spawn([program, ...fixed, "--checkpoint-interval-s", "60", ...options], {
-    cwd: folder,
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "ignore",
-  });
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  const command = [program, ...fixed, "--checkpoint-interval-s", "60", ...options];
+  let child: Bun.Subprocess | undefined;
+  const end = () => child?.kill("SIGKILL");
+  process.once("exit", end);
+  const kill = async () => {
+    end();
+    await child?.exited;
+  };
   const stop = async () => {
-    kill();
-    await child.exited;
-    process.off("exit", kill);
+    await kill();
+    process.off("exit", end);
     rmSync(folder, { recursive: true, force: true });
   };
-  const url = `http://${address}`;
-  for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; await Bun.sleep(50)) {
-    const health = await fetch(`${url}/health`).catch(() => undefined);
-    if (health?.ok) return { url, stop };
-  }
-  await stop();
-  throw new Error("sqld did not start");
+  const start = async () => {
+    const started = Bun.spawn(command, { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    child = started;
+    for (const until = Date.now() + START_MS; Date.now() < until && started.exitCode === null; await Bun.sleep(50)) {
+      const health = await fetch(`${url}/health`).catch(() => undefined);
+      if (health?.ok) return;
+    }
+    await stop();
+    throw new Error("sqld did not start");
+  };
+  await start();
+  return { url, kill, start, stop };
 }
 
 function freePort(): number {

@@ -1,51 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { edgeModule } from "./bundle.ts";
 import { BOOTSTRAP, Caller, commandLoop, send } from "./command-loop.ts";
 import { type Sqld, sqldProgram, startSqld } from "./sqld.ts";
-import { startWorkerd, type Workerd, workerdProgram } from "./workerd.ts";
+import { startDeployed, startWorkerd, type Workerd, workerdProgram } from "./workerd.ts";
 
 /* src/edge.ts as it is deployed: one module, in workerd, over a libSQL server. */
 
-const root = join(import.meta.dir, "..", "..");
 const MASTER_KEY = "07".repeat(32);
 const sqldPath = await sqldProgram();
 const workerdPath = workerdProgram();
-
-/** The module that `npm run build:edge` makes, made by the same command. */
-async function buildEdge(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "ferry-edge-"));
-  try {
-    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    const args = (scripts["build:edge"] as string)
-      .split(" ")
-      .filter((arg) => arg.startsWith("--") && !arg.startsWith("--outfile="));
-    const outfile = join(folder, "edge.js");
-    const build = Bun.spawn([process.execPath, "build", "src/edge.ts", ...args, `--outfile=${outfile}`], {
-      cwd: root,
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const complaint = await new Response(build.stderr).text();
-    if ((await build.exited) !== 0) throw new Error(complaint);
-    return readFileSync(outfile, "utf8");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const built = buildEdge();
-built.catch(() => {});
-
-test("the bundle is one module without native driver, files or documentation page", async () => {
-  const module = await built;
-  const imports = new Bun.Transpiler().scanImports(module).map(({ path }) => path);
-  expect([...new Set(imports)].sort()).toEqual(["node:buffer", "node:crypto"]);
-  const unwanted = ["@libsql/linux", "SqliteError", "swagger-ui-bundle", "Bun.serve"];
-  expect(unwanted.filter((text) => module.includes(text))).toEqual([]);
-  expect(module.length).toBeLessThan(700_000);
-});
 
 describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
   let database: Sqld;
@@ -58,13 +21,15 @@ describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
     const bindings = { FERRY_DATABASE_URL: database.url, FERRY_MASTER_KEY: MASTER_KEY, ...BOOTSTRAP };
     const { FERRY_MASTER_KEY: _key, ...keyless } = bindings;
     const { FERRY_DATABASE_URL: _url, ...urlless } = bindings;
-    workerd = await startWorkerd(workerdPath, await built, {
+    workerd = await startWorkerd(workerdPath, await edgeModule(), {
       ferry: bindings,
       second: bindings,
       third: bindings,
       keyless,
       urlless,
       badUrl: { ...bindings, FERRY_DATABASE_URL: "file:/tmp/hidden-value" },
+      behindProxy: { ...bindings, FERRY_CLIENT_ADDRESS_HEADER: "CF-Connecting-IP" },
+      badHeader: { ...bindings, FERRY_CLIENT_ADDRESS_HEADER: "CF Connecting: IP" },
       badKey: { ...bindings, FERRY_MASTER_KEY: "hidden-value" },
       otherKey: { ...bindings, FERRY_MASTER_KEY: "08".repeat(32) },
       nobody: { FERRY_DATABASE_URL: emptyDatabase.url, FERRY_MASTER_KEY: MASTER_KEY },
@@ -121,6 +86,7 @@ describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
 
   test.each([
     ["keyless", "FERRY_MASTER_KEY must be set"],
+    ["badHeader", 'FERRY_CLIENT_ADDRESS_HEADER: "CF Connecting: IP" is not allowed'],
     ["badKey", "FERRY_MASTER_KEY: its value is not allowed"],
     ["urlless", "FERRY_DATABASE_URL must be set"],
     ["badUrl", "FERRY_DATABASE_URL must be set"],
@@ -139,6 +105,65 @@ describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
     expect(JSON.parse(line ?? "{}").error).toContain(message);
     expect((await workerd.scheduled(worker)).outcome).toBe("exception");
     expect(workerd.log()).not.toContain("hidden-value");
+  });
+
+  test("by deploy/workerd/config.capnp it starts with the settings that must be set alone", async () => {
+    const environment = { FERRY_DATABASE_URL: database.url, FERRY_MASTER_KEY: MASTER_KEY };
+    const deployed = await startDeployed(workerdPath as string, await edgeModule(), environment);
+    try {
+      const caller = new Caller(deployed.url("http"));
+      expect(await caller.poll(await caller.register())).toMatchObject({ status: 200, name: "TASK_NOT_STARTED" });
+      expect(deployed.log()).toBe("");
+    } finally {
+      await deployed.stop();
+    }
+  });
+
+  describe("the caller's address", () => {
+    const ordered = async (worker: string, headers: Record<string, string>) => {
+      const caller = new Caller(workerd.url(worker));
+      const source_id = await caller.register();
+      const order = { command_name: "START" };
+      const { json } = await caller.call("POST", `/operate/v1/sources/${source_id}/commands`, order, headers);
+      const events = await caller.call("GET", `/operate/v1/events?command_id=${json.id}`);
+      return events.json.items[0].address;
+    };
+    const signIn = (worker: string, address: string) =>
+      send(
+        new Request(`${workerd.url(worker)}/v3/auth/tokens`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json", "CF-Connecting-IP": address },
+          body: JSON.stringify({
+            auth: {
+              identity: {
+                methods: ["password"],
+                password: { user: { name: "nobody", password: "a wrong one", domain: { name: "default" } } },
+              },
+            },
+          }),
+        }),
+      );
+
+    test.each([
+      ["192.0.2.1", "192.0.2.1"],
+      ["2001:db8::1", "2001:db8::1"],
+      ["::ffff:192.0.2.1", "192.0.2.1"],
+      ["192.0.2.1, 198.51.100.1", null],
+      ["somebody", null],
+    ])("is what the named header says if that is one address: %s", async (header, address) => {
+      expect(await ordered("behindProxy", { "CF-Connecting-IP": header })).toBe(address);
+    });
+
+    test("is not known without the header, or where none is named", async () => {
+      expect(await ordered("behindProxy", { "X-Forwarded-For": "192.0.2.1" })).toBeNull();
+      expect(await ordered("ferry", { "CF-Connecting-IP": "192.0.2.1" })).toBeNull();
+    });
+
+    test("has to wait after five wrong passwords, and no other one has to", async () => {
+      for (let attempt = 0; attempt < 5; attempt += 1) await signIn("behindProxy", "192.0.2.1");
+      expect((await signIn("behindProxy", "192.0.2.1")).json.error.message).toContain("too many failed attempts");
+      expect((await signIn("behindProxy", "192.0.2.2")).json.error.message).not.toContain("too many");
+    });
   });
 
   test("an address that is taken for a file or a page is no operation", async () => {

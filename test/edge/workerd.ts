@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { root } from "./bundle.ts";
 
 const START_MS = 15_000;
 
@@ -23,13 +24,9 @@ export interface Workerd {
 }
 
 /** The workerd of package-lock.json; undefined, said aloud, where it has none for this machine. */
-export function workerdProgram(): { program: string; compatibilityDate: string } | undefined {
+export function workerdProgram(): string | undefined {
   try {
-    const { default: program, compatibilityDate } = require("workerd") as {
-      default: string;
-      compatibilityDate: string;
-    };
-    return { program, compatibilityDate };
+    return (require("workerd") as { default: string }).default;
   } catch (error) {
     const reason = `workerd cannot be had: ${error instanceof Error ? error.message : error}`;
     if (process.env.FERRY_REQUIRE_TOOLS === "1") throw new Error(reason);
@@ -40,16 +37,37 @@ export function workerdProgram(): { program: string; compatibilityDate: string }
 
 /** Runs one module several times, each time with the given text bindings. */
 export async function startWorkerd(
-  { program, compatibilityDate }: { program: string; compatibilityDate: string },
+  program: string,
   module: string,
   workers: Record<string, Record<string, string>>,
 ): Promise<Workerd> {
+  const files = { "module.js": module, "cron.js": CRON, "config.capnp": config(workers) };
+  return run(program, files, {}, [...Object.keys(workers), "cron"]);
+}
+
+/** Runs the module by deploy/workerd/config.capnp, as docs/deploy.md tells, in the given environment. */
+export async function startDeployed(
+  program: string,
+  module: string,
+  environment: Record<string, string>,
+): Promise<Workerd> {
+  return run(program, { "edge.js": module, "config.capnp": deployed("config.capnp") }, environment, ["http"]);
+}
+
+async function run(
+  program: string,
+  files: Record<string, string>,
+  env: Record<string, string>,
+  sockets: string[],
+): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), "ferry-workerd-"));
-  writeFileSync(join(folder, "module.js"), module);
-  writeFileSync(join(folder, "cron.js"), CRON);
-  writeFileSync(join(folder, "config.capnp"), config(workers, compatibilityDate));
-  // Experimental for the cron worker, which calls the other ones' scheduled handlers.
-  const child = Bun.spawn([program, "serve", "--experimental", "--control-fd=1", join(folder, "config.capnp")], {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  mkdirSync(join(folder, "schedule"));
+  const addresses = sockets.map((socket) => `--socket-addr=${socket}=127.0.0.1:0`);
+  // Experimental for what calls the scheduled handlers.
+  const child = Bun.spawn([program, "serve", "--experimental", "--control-fd=1", ...addresses, "config.capnp"], {
+    cwd: folder,
+    env,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -70,7 +88,6 @@ export async function startWorkerd(
         .split("\n")
         .find((line) => line.includes(`"socket":"${socket}"`)) ?? "",
     )?.[1];
-  const sockets = [...Object.keys(workers), "cron"];
   for (const end = Date.now() + START_MS; !sockets.every(port); await Bun.sleep(20)) {
     if (Date.now() < end && child.exitCode === null) continue;
     await stop();
@@ -82,20 +99,27 @@ export async function startWorkerd(
   return { url, scheduled, log, stop };
 }
 
-function config(workers: Record<string, Record<string, string>>, compatibilityDate: string): string {
+function deployed(name: string): string {
+  return readFileSync(join(root, "deploy", "workerd", name), "utf8");
+}
+
+function config(workers: Record<string, Record<string, string>>): string {
   const names = Object.keys(workers);
+  const { compatibility_date, compatibility_flags } = Bun.JSONC.parse(deployed("wrangler.jsonc")) as {
+    compatibility_date: string;
+    compatibility_flags: string[];
+  };
   const list = (items: string[]) => `[${items.join(", ")}]`;
   const text = JSON.stringify;
   const worker = (name: string) => `(name = ${text(name)}, worker = (
       modules = [(name = "module.js", esModule = embed "module.js")],
-      compatibilityDate = ${text(compatibilityDate)}, compatibilityFlags = ["nodejs_compat"], globalOutbound = "loopback",
+      compatibilityDate = ${text(compatibility_date)}, compatibilityFlags = ${text(compatibility_flags)}, globalOutbound = "loopback",
       bindings = ${list(Object.entries(workers[name] ?? {}).map(([key, value]) => `(name = ${text(key)}, text = ${text(value)})`))}))`;
   const cron = `(name = "cron", worker = (
       modules = [(name = "cron.js", esModule = embed "cron.js")],
-      compatibilityDate = ${text(compatibilityDate)}, compatibilityFlags = ["service_binding_extra_handlers"],
+      compatibilityDate = ${text(compatibility_date)}, compatibilityFlags = ["service_binding_extra_handlers"],
       bindings = ${list(names.map((name) => `(name = ${text(name)}, service = ${text(name)})`))}))`;
-  const socket = (name: string) =>
-    `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`;
+  const socket = (name: string) => `(name = ${text(name)}, http = (), service = ${text(name)})`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = ${list(['(name = "loopback", network = (allow = ["local"]))', ...names.map(worker), cron])},

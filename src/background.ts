@@ -114,6 +114,7 @@ export function background(
     /** Each job once, now: for runtimes that call on a schedule of their own. */
     runAll: async () => {
       for (const job of jobs) await attempt(job);
+      await lease.release().catch(() => {});
     },
     /** Stops, and writes what is only in memory. */
     stop: async () => {

@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { sql } from "drizzle-orm";
 import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
 import { bunPlatform as platform } from "./bun-platform.ts";
-import { bootstrapChoice, libsqlServer, type Settings } from "./config.ts";
+import { bootstrapChoice, libsqlServer, SettingError, type Settings } from "./config.ts";
 import { errorFields } from "./core/log.ts";
 import { parseMasterKey } from "./core/sealed.ts";
 import {
@@ -33,6 +34,8 @@ const FLUSH_MS = 800;
 /** A database server that starts beside this process gets this long. */
 const SERVER_START_MS = 30_000;
 const SERVER_LOOK_MS = 500;
+const MASTER_KEY_NEEDED =
+  "FERRY_MASTER_KEY must be set where the database is on a libSQL server: the same one for all that share it, made once by openssl rand -hex 32";
 /** So many looks in a row that find nothing under way make a service idle. */
 const IDLE_LOOKS = 3;
 const IDLE_LOOK_MS = 50;
@@ -56,6 +59,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
   try {
     const configured = settings.master_key === undefined ? undefined : parseMasterKey(settings.master_key);
     const { key: master_key, isNew } = configured ? { key: configured, isNew: false } : readMasterKey(folder);
+    if (isNew && !database.exclusive) throw new SettingError(MASTER_KEY_NEEDED);
     const services = await createServices({
       platform,
       database,
@@ -160,7 +164,7 @@ async function prepareServer(
   const until = Date.now() + SERVER_START_MS;
   for (let looks = 0; ; looks += 1) {
     try {
-      await database.client.execute("SELECT 1");
+      await database.reader.run(sql`SELECT 1`);
       break;
     } catch (error) {
       if (troubleOf(error) === undefined || Date.now() > until) throw error;

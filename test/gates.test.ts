@@ -205,7 +205,7 @@ describe("every operation", () => {
     }
     expect(cells).toBe(everything().reduce((sum, { declaration }) => sum + (declaration.roles.length || 1), 0));
     expect(cells).toBeGreaterThan(180);
-  }, 60_000);
+  }, 180_000);
 
   test("is closed to an agent's key that is bound to another source, after existence", async () => {
     const { json: key } = await ferry.call("admin", "POST", "/operate/v1/keys", { body: { enrolment: true } });

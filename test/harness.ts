@@ -1,8 +1,5 @@
 import { expect } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { InValue, Value } from "@libsql/client";
 import * as v from "valibot";
 import { Passwords } from "../src/access/passwords.ts";
@@ -13,8 +10,10 @@ import { type Connection, signedRequest } from "../src/client/client.ts";
 import type { Platform } from "../src/core/platform.ts";
 import type { Role } from "../src/core/words.ts";
 import { migrate } from "../src/db/migrate.ts";
-import { openFile } from "../src/db/open-file.ts";
 import { type DeclaredRoute, declaredRoutes } from "../src/http/openapi.ts";
+import { newPlace, settle } from "./place.ts";
+
+export { settle };
 
 /** 2030-01-02T03:04:05Z: where every test's clock starts. */
 export const START = Date.UTC(2030, 0, 2, 3, 4, 5);
@@ -83,17 +82,12 @@ function handClock() {
   };
 }
 
-/** Lets everything that is ready run. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
 /**
- * The service as it runs, on a real file in a folder of its own, with a clock to turn and ids in sequence. Every reply
+ * The service as it runs, on a database of its own, with a clock to turn and ids in sequence. Every reply
  * that passes through `call` is checked against its declaration or the error shapes.
  */
 export async function startFerry() {
-  const folder = mkdtempSync(join(tmpdir(), "ferry-test-"));
+  const place = await newPlace();
   const clock = handClock();
   const logged: { level: string; message: string; fields: Record<string, unknown> | undefined }[] = [];
   let ids = 0;
@@ -114,9 +108,8 @@ export async function startFerry() {
     after: clock.after,
     log: (level, message, fields) => void logged.push({ level, message, fields }),
   };
-  const path = join(folder, "ferry.db");
   const open = async () => {
-    const database = await openFile(path, platform);
+    const database = await place.open();
     await migrate(database.client, "0.0.0-test", platform.now());
     const services = await createServices({
       platform,
@@ -185,7 +178,6 @@ export async function startFerry() {
   }
 
   return {
-    folder,
     clock,
     keys,
     logged,
@@ -207,20 +199,22 @@ export async function startFerry() {
       const { rows } = await running.database.client.execute({ sql, args });
       return rows.map((row): Record<string, Value> => ({ ...row }));
     },
+    /** Lets polls that wait see what has happened: processes that share a database look for it once a second. */
+    pollsLook: () => (running.database.exclusive ? settle() : clock.advance(1_000)),
     /** Runs every background job once. */
     runJobs: () =>
       background(platform, running.database, running.services, {
         results_retention_days: 0,
         events_retention_days: 0,
       }).runAll(),
-    /** What kill -9 and a new start leave: memory is lost, the file stays. */
+    /** What kill -9 and a new start leave: memory is lost, the database stays. */
     restart: async () => {
       running.database.close();
       running = await open();
     },
     stop: async () => {
       running.database.close();
-      rmSync(folder, { recursive: true, force: true });
+      await place.remove();
     },
   };
 }

@@ -69,7 +69,7 @@ class FileStore implements Store {
   }
 
   async #recoverFrom(error: unknown): Promise<never> {
-    if (troubleOf(error) === "refused") {
+    if (troubleOf(error) !== undefined) {
       if (mayLockOut(error)) this.#client.reconnect();
       // A refused write has waited for the lock with the whole process: let others have a turn before the next one waits.
       await new Promise<void>((resolve) => this.#nextTurn(resolve));

@@ -6,11 +6,15 @@ import { Writer } from "./writer.ts";
 
 /** A call to the database server is given up after this long; the client itself would wait for ever. */
 const CALL_TIMEOUT_MS = 10_000;
+/** The same while the server is silent: whoever calls then is told soon. */
+const SILENT_TIMEOUT_MS = 2_000;
+/** Calls at once; many readings at once would leave a server's writes little. */
+const READINGS_AT_ONCE = 8;
 /** A server with too much to do says so before it begins; it is asked again after this long, then twice as long. */
 const FIRST_WAIT_MS = 20;
 const LAST_WAIT_MS = 1_280;
 /** Whoever has waited so long for a write to begin is told to come again. */
-const QUEUE_MS = 15_000;
+const QUEUE_MS = 10_000;
 
 /** A libSQL server refuses single values of about 5 MB, and a group's rows travel as one. */
 const GROUP_BYTES = 4 * 1024 * 1024;
@@ -24,10 +28,13 @@ export interface LibsqlServer {
 
 /** A database on a libSQL server, shared with other processes. */
 export function openRemote(server: LibsqlServer, platform: Platform): Database {
-  const client = connect(server);
+  const send = line();
+  const client = connect(server, send);
+  // One of its own, so that no write waits behind readings.
+  const reading = connect(server, send, READINGS_AT_ONCE);
   const { nextTurn, now } = platform;
   return {
-    reader: readerOf(client, platform),
+    reader: readerOf(reading, platform),
     client,
     writer: new Writer(new RemoteStore(client, platform), {
       nextTurn,
@@ -37,29 +44,49 @@ export function openRemote(server: LibsqlServer, platform: Platform): Database {
     }),
     exclusive: false,
     checkpoint: async () => true,
-    close: () => client.close(),
+    close: () => {
+      client.close();
+      reading.close();
+    },
   };
 }
 
-function connect({ url, auth_token, namespace }: LibsqlServer) {
+function connect(
+  { url, auth_token, namespace }: LibsqlServer,
+  send: (request: Request) => Promise<Response>,
+  concurrency?: number,
+) {
   const call = (request: Request) => {
     if (namespace !== undefined) request.headers.set("x-namespace", namespace);
     return send(request);
   };
   try {
-    return createClient({ url, ...(auth_token === undefined ? {} : { authToken: auth_token }), fetch: call });
+    return createClient({
+      url,
+      fetch: call,
+      ...(auth_token !== undefined && { authToken: auth_token }),
+      ...(concurrency !== undefined && { concurrency }),
+    });
   } catch (error) {
     // The client's message shows the URL, which may hold a token.
     throw new Error(`the database URL cannot be used${error instanceof LibsqlError ? `: ${error.code}` : ""}`);
   }
 }
 
-async function send(request: Request): Promise<Response> {
-  const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
-    const response = await fetch(request.clone(), { signal });
-    if (response.status !== 429 || waitMs > LAST_WAIT_MS) return response;
-    await response.body?.cancel();
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-  }
+/** Sends requests to one server, and knows whether it answers. */
+function line(): (request: Request) => Promise<Response> {
+  let isSilent = false;
+  return async (request) => {
+    const signal = AbortSignal.timeout(isSilent ? SILENT_TIMEOUT_MS : CALL_TIMEOUT_MS);
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
+      const response = await fetch(request.clone(), { signal }).catch((error) => {
+        isSilent ||= signal.aborted;
+        throw error;
+      });
+      isSilent = false;
+      if (response.status !== 429 || waitMs > LAST_WAIT_MS) return response;
+      await response.body?.cancel();
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  };
 }

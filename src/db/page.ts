@@ -8,6 +8,9 @@ export interface PageRequest {
   order: "newest" | "oldest";
 }
 
+/** What a page of large rows holds together at the most: a libSQL server's replies have 10 MB. */
+export const PAGE_BYTES = 8 * 1024 * 1024;
+
 /** The condition and order that make a page: a range on the key, so that a later page costs what the first did. */
 export function pageClause(
   seq: SQLiteColumn,

@@ -1,10 +1,11 @@
 import type { Client, InStatement, Transaction as LibsqlTransaction, ResultSet } from "@libsql/client";
+import { LibsqlError } from "@libsql/client/web";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql/web";
 import type { Platform } from "../core/platform.ts";
 import type { Executor, Transaction } from "./executor.ts";
 import { patience, type Waiting } from "./patience.ts";
-import { failureOf, troubleOf } from "./storage-failure.ts";
+import { failureOf, NoAnswer, troubleOf } from "./storage-failure.ts";
 import type { GroupStatement, Store } from "./writer.ts";
 
 /** Marks are kept for so long; calls are given up, and transactions ended by the server, much earlier. */
@@ -34,7 +35,7 @@ export class RemoteStore implements Store {
     let results: readonly ResultSet[] | undefined;
     await this.#write(async (mark) => {
       results = undefined;
-      const [, ...answered] = await this.#client.batch([mark, ...statements], "write");
+      const [, ...answered] = await heard(this.#client.batch([mark, ...statements], "write"));
       results = answered;
     });
     return results;
@@ -47,7 +48,7 @@ export class RemoteStore implements Store {
       try {
         done = undefined;
         done = { result: await work(marked(transaction, mark)) };
-        await transaction.commit();
+        await heard(transaction.commit());
       } catch (error) {
         // Where the connection is lost, the server rolls back by itself.
         if (troubleOf(error) === undefined) await transaction.rollback().catch(() => {});
@@ -60,15 +61,16 @@ export class RemoteStore implements Store {
 
   /** Until one try is made, if need be by asking; throws when it is certain that none was, or not to be found out. */
   async #write(attempt: (mark: InStatement) => Promise<void>): Promise<void> {
-    for (const again = patience(this.#platform, WRITE_PATIENCE_MS); ; ) {
+    const again = patience(this.#platform, WRITE_PATIENCE_MS);
+    for (;;) {
       const id = this.#platform.newId();
       try {
         return await attempt({ sql: "INSERT INTO ferry_writes (id, made) VALUES (?, true)", args: [id] });
       } catch (error) {
         const trouble = troubleOf(error);
-        if (trouble !== "refused" && trouble !== "lost") throw error;
-        if (trouble === "lost" && (await this.#wasMade(id, error))) return;
-        if (!(await again())) throw failureOf("refused", error);
+        if (trouble !== "busy" && trouble !== "lost") throw error;
+        if (trouble === "lost" && (await this.#wasMade(id, error, again))) return;
+        if (!(await again())) throw failureOf("busy", error);
       }
     }
   }
@@ -77,13 +79,13 @@ export class RemoteStore implements Store {
    * Whether the write with that mark was made. From here on it cannot be: one that is still on its way finds its mark
    * taken. Throws if that cannot be found out.
    */
-  async #wasMade(id: string, lost: unknown): Promise<boolean> {
+  async #wasMade(id: string, lost: unknown, again: () => Promise<boolean>): Promise<boolean> {
     const ask = [
       { sql: "INSERT INTO ferry_writes (id, made) VALUES (?, false) ON CONFLICT DO NOTHING", args: [id] },
       { sql: "SELECT made FROM ferry_writes WHERE id = ?", args: [id] },
     ];
     try {
-      const [, mark] = await tried(this.#platform, WRITE_PATIENCE_MS, () => this.#client.batch(ask, "write"));
+      const [, mark] = await tried(again, () => this.#client.batch(ask, "write"));
       return mark?.rows[0]?.made === 1;
     } catch {
       throw failureOf("lost", lost);
@@ -113,18 +115,29 @@ export async function deleteOldMarks(tx: Transaction, limit: number): Promise<nu
 
 /** The database for reading. */
 export function readerOf(client: Client, platform: Waiting): Executor {
-  const execute = (statement: InStatement) => tried(platform, READ_PATIENCE_MS, () => client.execute(statement));
+  const execute = (statement: InStatement) =>
+    tried(patience(platform, READ_PATIENCE_MS), () => client.execute(statement));
   return drizzle({ client: { execute } as unknown as Client });
 }
 
 /** For what may happen twice. */
-async function tried<T>(platform: Waiting, patienceMs: number, call: () => Promise<T>): Promise<T> {
-  for (const again = patience(platform, patienceMs); ; ) {
+async function tried<T>(again: () => Promise<boolean>, call: () => Promise<T>): Promise<T> {
+  for (;;) {
     try {
-      return await call();
+      return await heard(call());
     } catch (error) {
       const trouble = troubleOf(error);
-      if ((trouble !== "refused" && trouble !== "lost") || !(await again())) throw error;
+      if ((trouble !== "busy" && trouble !== "lost") || !(await again())) throw error;
     }
+  }
+}
+
+/** An error that is neither the database's answer to the statement nor a known trouble of the way there tells nothing. */
+async function heard<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const isAnswer = error instanceof LibsqlError && /^(SQL|RESPONSE_TOO_LARGE)/.test(error.code);
+    throw isAnswer || troubleOf(error) !== undefined ? error : new NoAnswer(error);
   }
 }

@@ -1,16 +1,28 @@
 import { Failure } from "../core/failure.ts";
 
-/** The database takes nothing just now: full, locked, unreadable, too busy. Nothing was changed. */
-const REFUSED =
-  /statements in progress|SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status (429|503)/;
+/** Others are at it, or nobody answered the call: soon it may go. Nothing was changed. */
+const BUSY =
+  /statements in progress|SQLITE_(BUSY|LOCKED)|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status (429|503)/;
+/** The database takes nothing for now: full, unreadable. Nothing was changed. */
+const UNABLE = /SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
-  /PROXY_ERROR|TRANSACTION_TIMEOUT|STREAM_EXPIRED|[Bb]aton|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|ConnectionClosed|TimeoutError|fetch failed|socket connection|Network connection lost|HTTP status 50[0-4]/;
+  /NO_ANSWER|PROXY_ERROR|TRANSACTION_TIMEOUT|STREAM_EXPIRED|[Bb]aton|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|ConnectionClosed|TimeoutError|fetch failed|socket connection|Network connection lost|HTTP status 50[0-4]/;
 /** A libSQL server has a bound of its own on the size of a value, of about 5 MB. */
 const TOO_BIG = /string or blob too big/;
 
+/** What came back tells nothing of what was asked: it may have been done. */
+export class NoAnswer extends Error {
+  readonly code = "NO_ANSWER";
+
+  constructor(cause: unknown) {
+    super("what answers is no libSQL server, or its answer was cut off", { cause });
+    this.name = "NoAnswer";
+  }
+}
+
 /** What an error of the database means for the change it was to make; undefined for any other error. */
-export type StorageTrouble = "refused" | "lost" | "tooBig";
+export type StorageTrouble = "busy" | "unable" | "lost" | "tooBig";
 
 export function troubleOf(error: unknown): StorageTrouble | undefined {
   // A refusal of ours repeats words of its caller.
@@ -19,7 +31,8 @@ export function troubleOf(error: unknown): StorageTrouble | undefined {
   // A replica wraps every error of its primary as one of the connection.
   if (text.includes("constraint failed")) return undefined;
   if (TOO_BIG.test(text)) return "tooBig";
-  if (REFUSED.test(text)) return "refused";
+  if (UNABLE.test(text)) return "unable";
+  if (BUSY.test(text)) return "busy";
   return LOST.test(text) ? "lost" : undefined;
 }
 
@@ -33,7 +46,8 @@ export function failureOf(trouble: StorageTrouble, cause: unknown): Failure {
   switch (trouble) {
     case "tooBig":
       return new Failure("tooLarge", "the database does not take a value of this size", { cause });
-    case "refused":
+    case "busy":
+    case "unable":
       return new Failure("unavailable", "this cannot be done now, and nothing was changed: try again", { cause });
     case "lost":
       return new Failure(

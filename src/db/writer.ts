@@ -152,7 +152,7 @@ export class Writer {
     } catch (error) {
       const trouble = troubleOf(error);
       // One bad row must not take the others with it; a full disk refuses them all alike.
-      if (taken.length > 1 && trouble !== "refused" && trouble !== "lost") {
+      if (taken.length > 1 && (trouble === undefined || trouble === "tooBig")) {
         for (const item of taken) await this.#commitGroup(plan, [item]);
       } else for (const item of taken) item.reject(error);
       return;
@@ -174,7 +174,7 @@ export class Writer {
     const { now, queueMs = Number.POSITIVE_INFINITY } = this.#options;
     const since = now();
     const done = this.#tail.then(() => {
-      if (now() - since > queueMs) throw failureOf("refused", new Error("too many writes were waiting"));
+      if (now() - since > queueMs) throw failureOf("busy", new Error("too many writes were waiting"));
       return job();
     });
     this.#tail = done.catch(() => {});

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
-import { withinBytes } from "../db/page.ts";
+import { PAGE_BYTES, withinBytes } from "../db/page.ts";
 import { consistencyResults, taskProgress, tasks } from "../tasks/table.ts";
 import type { ListServersQuery, Place, Registration } from "./schema.ts";
 import { sourcePresence, sources } from "./table.ts";
@@ -27,9 +27,6 @@ const currentTaskColumns = {
   log_collect_status: tasks.log_collect_status,
   log_upload_time: tasks.log_upload_time,
 };
-
-/** A page of sources holds about this much at the most: one registration may have 12 MiB. */
-const PAGE_BYTES = 16 * 1024 * 1024;
 
 const live = isNull(sources.deleted_at);
 

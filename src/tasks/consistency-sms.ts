@@ -44,7 +44,7 @@ export const consistencySms = new Hono<Env<{ consistency: Consistency }>>()
     "/v3/tasks/:task_id/consistency-result",
     operation("showConsistencyResult", {
       summary: "Consistency results of a task, one entry for each upload, oldest first",
-      description: "The newest 65535 uploads, or the newest 16 MiB of them.",
+      description: "The newest 65535 uploads, or the newest 8 MiB of them.",
       roles: ["viewer", "operator", "admin"],
       param: TaskId,
       reply: ShowConsistencyResultResponse,

@@ -3,6 +3,7 @@ import type { Principal } from "../auth/principal.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
+import { PAGE_BYTES } from "../db/page.ts";
 import { record } from "../events/service.ts";
 import { consistencyHeader, consistencyRows } from "./consistency-csv.ts";
 import {
@@ -21,10 +22,8 @@ import {
 } from "./consistency-store.ts";
 import type { Tasks } from "./service.ts";
 
-/** A reply of uploads holds about this much at the most. */
-const SHOWN_BYTES = 16 * 1024 * 1024;
 /** Uploads; one has 200 KiB at the most. */
-const EXPORT_PAGE = 100;
+const EXPORT_PAGE = 40;
 
 /** How far source and target are the same, as agents found. */
 export class Consistency {
@@ -54,10 +53,10 @@ export class Consistency {
     });
   }
 
-  /** The task's uploads, oldest first. Those before the newest 65,535, or before the newest 16 MiB, are left out. */
+  /** The task's uploads, oldest first. Those before the newest 65,535, or before the newest 8 MiB, are left out. */
   async showConsistencyResult(principal: Principal, task_id: string): Promise<ShowConsistencyResultResponse> {
     const { seq } = await this.#tasks.ref(principal, task_id);
-    const most = { uploads: MAX_UPLOADS_SHOWN, bytes: SHOWN_BYTES };
+    const most = { uploads: MAX_UPLOADS_SHOWN, bytes: PAGE_BYTES };
     const uploads = await selectNewestUploads(this.#database.reader, seq, most);
     const result_list = uploads.map(({ finished_time, consistency_result }) => ({
       finished_time,

@@ -1,13 +1,10 @@
 import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
-import { withinBytes } from "../db/page.ts";
+import { PAGE_BYTES, withinBytes } from "../db/page.ts";
 import type { ListTemplatesQuery } from "./schema.ts";
 import { templates } from "./table.ts";
 
 export type TemplateRow = typeof templates.$inferSelect;
-
-/** A page of templates holds about this much at the most: one may have 12 MiB. */
-const PAGE_BYTES = 16 * 1024 * 1024;
 
 export async function insertTemplate(tx: Transaction, row: Omit<TemplateRow, "seq">): Promise<void> {
   await tx.insert(templates).values(row);

@@ -191,6 +191,7 @@ describe("users", () => {
     await settle();
     await change(maria.id, { role: "viewer" });
     await ferry.call("admin", "POST", `/operate/v1/sources/${source.id}/commands`, { body: { command_name: "START" } });
+    await ferry.pollsLook();
     expect((await waiting).status).toBe(401);
     expect(await ferry.rows("SELECT state, attempts FROM commands")).toEqual([{ state: "queued", attempts: 0 }]);
   });

@@ -120,6 +120,7 @@ describe("deleteServers", () => {
     const waiting = ferry.call("agent", "GET", `/v3/sources/${other}/command?wait=30`);
     while (ferry.clock.waiting() === 0) await settle();
     expect((await removeAll("sources", [one.source_id, other])).text).toBe("{}");
+    await ferry.pollsLook();
     expect((await waiting).status).toBe(404);
     expect(await rowsLeft()).toEqual([0, 0, 0, 0, 0]);
     expect((await ferry.call("viewer", "GET", "/v3/sources")).json).toEqual({ count: 0, source_servers: [] });

@@ -235,7 +235,7 @@ describe("listResults with long details", () => {
     const own = await startFerry();
     const id = await register(own);
     for (let n = 0; n < 6; n += 1) await report(own, id, "STOP", "success", { n, text: "x".repeat(1.5 * MiB) });
-    await report(own, id, "STOP", "success", { n: 6, text: "x".repeat(9 * MiB) });
+    await report(own, id, "STOP", "success", { n: 6, text: "x".repeat(own.database.exclusive ? 9 * MiB : 4.5 * MiB) });
     const pages: number[][] = [];
     let cursor: string | null = "";
     while (cursor !== null) {

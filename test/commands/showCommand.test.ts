@@ -167,6 +167,7 @@ describe("showCommand with wait", () => {
     await ferry.clock.advance(10_000);
     expect(isDone()).toBe(false);
     const id = await queue(ferry, source_id, "START");
+    await ferry.pollsLook();
     const { headers, json } = await answer;
     expect([json.command_name, headers.get("x-command-id")]).toEqual(["START", id]);
     expect(ferry.clock.waiting()).toBe(0);
@@ -198,6 +199,7 @@ describe("showCommand with wait", () => {
     await settle();
     await ferry.call("admin", "POST", `/operate/v1/keys/${key.access_key}/disable`);
     await queue(ferry, source_id, "START");
+    await ferry.pollsLook();
     expect((await answer).status).toBe(401);
     expect(await ferry.rows("SELECT state FROM commands")).toEqual([{ state: "queued" }]);
   });
@@ -228,6 +230,7 @@ describe("showCommand with wait", () => {
     for (let round = 0; round < 20; round += 1) {
       const answer = ferry.call("agent", "GET", `/v3/sources/${source_id}/command?wait=55`);
       await queue(ferry, source_id, "START");
+      await ferry.pollsLook();
       expect((await answer).json.command_name).toBe("START");
       await report(ferry, source_id, "START");
     }

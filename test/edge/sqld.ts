@@ -144,7 +144,8 @@ export async function startSqld(program: string, ...options: string[]): Promise<
   return { url, kill, start, stop };
 }
 
-function freePort(): number {
+/** A port of this machine that nobody has just now. */
+export function freePort(): number {
   const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   taken.stop(true);
   return taken.port;

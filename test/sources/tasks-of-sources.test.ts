@@ -163,7 +163,9 @@ test("a page of sources or tasks takes as many statements for many as for one", 
   for (const name of ["a", "b", "c"]) await makeTask(ferry, await register(ferry, name));
   const forMany = [];
   for (const path of pages) forMany.push(await taken(path));
-  expect([forMany, forMany.every((count) => count === 3)]).toEqual([forOne, true]);
+  // Where the database is shared, whose key it is is read each time.
+  const each = ferry.database.exclusive ? 3 : 4;
+  expect([forMany, forMany.every((count) => count === each)]).toEqual([forOne, true]);
 });
 
 describe("registerServer of a source with a task", () => {

@@ -269,10 +269,10 @@ describe("listTemplates", () => {
   });
 
   test("templates of many megabytes make shorter pages", async () => {
-    const nics = Array.from({ length: 20_000 }, () => ({ id: "x".repeat(255), name: "n" }));
+    const nics = Array.from({ length: 17_000 }, () => ({ id: "x".repeat(255), name: "n" }));
     for (const name of ["big-1", "big-2", "big-3", "big-4"]) await create({ name, nics });
     const page = await list();
-    expect([page.count, page.templates.length]).toEqual([4, 3]);
+    expect([page.count, page.templates.length]).toEqual([4, 1]);
     expect(await names("?offset=3")).toEqual(["big-4"]);
   });
 

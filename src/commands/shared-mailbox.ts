@@ -16,7 +16,10 @@ export class SharedMailbox implements Mailbox {
   readonly #database: Database;
   readonly #redeliveries: Group<RedeliveryRow, number | undefined>;
   readonly #waiting = new Map<number, Set<() => void>>();
+  /** Whether a look is taken or due. */
   #isLooking = false;
+  /** Calls off the one that is due. */
+  #callOff: (() => void) | undefined;
   #closed = false;
 
   constructor(platform: Platform, database: Database) {
@@ -44,6 +47,7 @@ export class SharedMailbox implements Mailbox {
       stop = () => {
         waiting.delete(stop);
         if (waiting.size === 0 && this.#waiting.get(source_seq) === waiting) this.#waiting.delete(source_seq);
+        if (this.#waiting.size === 0) this.#lookNoMore();
         resolve();
       };
       waiting.add(stop);
@@ -66,14 +70,22 @@ export class SharedMailbox implements Mailbox {
   }
 
   #lookLater(): void {
-    if (this.#isLooking || this.#waiting.size === 0) return;
+    if (this.#isLooking) return;
     this.#isLooking = true;
-    this.#platform.after(LOOK_EVERY_MS, () => {
+    this.#callOff = this.#platform.after(LOOK_EVERY_MS, () => {
+      this.#callOff = undefined;
       void this.#lookForAll().then(() => {
         this.#isLooking = false;
-        this.#lookLater();
+        if (this.#waiting.size > 0) this.#lookLater();
       });
     });
+  }
+
+  #lookNoMore(): void {
+    if (!this.#callOff) return;
+    this.#callOff();
+    this.#callOff = undefined;
+    this.#isLooking = false;
   }
 
   /** One statement for all that wait. */

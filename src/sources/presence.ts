@@ -33,12 +33,11 @@ export class Presence {
     if (!isFresh) this.#unwritten.add(source_seq);
   }
 
-  /** The later of what memory knows and what is stored; null if it was never seen. */
+  /** As memory knows, else as stored; null if it was never seen. Of processes that share a database any may know better. */
   seenAt(source_seq: number, stored: number | null): number | null {
     const seen = this.#seen.get(source_seq);
-    // Another process may have seen it since.
-    if (seen !== undefined && !this.#database.exclusive) return Math.max(seen, stored ?? 0);
-    return seen ?? stored;
+    const isLater = seen !== undefined && stored !== null && stored > seen && stored < this.connectedBetween().until;
+    return isLater && !this.#database.exclusive ? stored : (seen ?? stored);
   }
 
   isConnected(seen_at: number | null): boolean {

@@ -20,6 +20,9 @@ const features = [
 /** Programs that use the server by its public interface only. */
 const faces = ["client", "cli", "agent", "console"];
 
+/** What is done with a service's data on its own machine: as high as serve.ts, loaded by main.ts alone. */
+const upkeep = "upkeep";
+
 const entries = "^src/(main|serve|edge)\\.ts$";
 const folder = (names) => `^src/(${[names].flat().join("|")})/`;
 const error = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
@@ -73,7 +76,7 @@ module.exports = {
     error(
       "config-is-a-value",
       "config.ts is read by the entries and handed on as a value: it may import core, and only the top may import it.",
-      { path: "^src/", pathNot: ["^src/[^/]+\\.ts$", folder("cli")] },
+      { path: "^src/", pathNot: ["^src/[^/]+\\.ts$", folder(["cli", upkeep])] },
       { path: "^src/config\\.ts$" },
     ),
     error(
@@ -93,7 +96,27 @@ module.exports = {
       "every-folder-has-its-place",
       "A folder of src/ that this file does not know has no arrows yet: give it a place above.",
       {},
-      { path: "^src/[^/]+/", pathNot: folder([...floors, ...features.flat(), ...faces]) },
+      { path: "^src/[^/]+/", pathNot: folder([...floors, ...features.flat(), ...faces, upkeep]) },
+    ),
+
+    // Upkeep
+    error(
+      "upkeep-only-main",
+      "The verbs of upkeep/ belong to the executable: main.ts alone knows them.",
+      { path: "^src/", pathNot: ["^src/main\\.ts$", folder(upkeep)] },
+      { path: folder(upkeep) },
+    ),
+    error(
+      "upkeep-knows-no-routes",
+      "upkeep/ works on settings, files and the database: of the features it may know what they seal, of the top what serve.ts knows, of cli/ what makes a verb.",
+      { path: folder(upkeep) },
+      {
+        path: "^src/",
+        pathNot: [
+          folder([upkeep, "cli", "core", "db", "access", "templates"]),
+          "^src/(config|data-folder|listen|load-driver|version)\\.ts$",
+        ],
+      },
     ),
 
     // Faces
@@ -121,15 +144,15 @@ module.exports = {
       ),
     ),
     error(
-      "only-main-and-serve-import-cli",
+      "only-main-serve-and-upkeep-import-cli",
       "The command line belongs to the executable.",
-      { path: "^src/", pathNot: ["^src/(main|serve)\\.ts$", folder("cli")] },
+      { path: "^src/", pathNot: ["^src/(main|serve)\\.ts$", folder(["cli", upkeep])] },
       { path: folder("cli") },
     ),
     error(
       "features-and-floors-know-no-face",
       "Faces are built upon the server, not into it (app.ts may serve the console's bundle).",
-      { path: "^src/[^/]+/", pathNot: folder(faces) },
+      { path: "^src/[^/]+/", pathNot: folder([...faces, upkeep]) },
       { path: folder(faces) },
     ),
 
@@ -156,10 +179,13 @@ module.exports = {
     // What the same app on another runtime does not have
     error(
       "files-and-bun-are-handed-in",
-      "node:fs and bun:* exist in main.ts, serve.ts, listen.ts, data-folder.ts, core/private-file.ts, db/, cli/ and agent/ only; everything else gets what it needs handed in.",
+      "node:fs and bun:* exist in main.ts, serve.ts, listen.ts, data-folder.ts, core/private-file.ts, db/, cli/, agent/ and upkeep/ only; everything else gets what it needs handed in.",
       {
         path: "^src/",
-        pathNot: ["^src/(main|serve|listen|data-folder|core/private-file)\\.ts$", folder(["db", "cli", "agent"])],
+        pathNot: [
+          "^src/(main|serve|listen|data-folder|core/private-file)\\.ts$",
+          folder(["db", "cli", "agent", upkeep]),
+        ],
       },
       { path: "^((node:)?fs(/|$)|bun$|bun:)", dependencyTypes: ["core"] },
     ),

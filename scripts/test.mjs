@@ -12,7 +12,7 @@ const sets = {
   remote: {
     folder: "test",
     except: e2e,
-    only: /\bstartFerry\(/,
+    only: /\bstartFerry\(\)/,
     through: [join("scripts", "with-sqld.mjs")],
     options: ["--parallel=2"], // a test waits for the server half of its time
     timeoutMs: 120_000,

@@ -294,6 +294,8 @@ export function readSettings(flags: SettingValues, environment: SettingValues, f
 
 /** Variables of the command line, not of the service. */
 const ofTheClient = new Set([
+  "FERRY_FROM_AUTH_TOKEN",
+  "FERRY_TO_AUTH_TOKEN",
   "FERRY_ENDPOINT",
   "FERRY_ACCESS_KEY",
   "FERRY_SECRET_KEY",

@@ -35,7 +35,7 @@ export function writeMasterKey(folder: string, key: Uint8Array): void {
   writePrivateFile(masterKeyPath(folder), `${Buffer.from(key).toString("hex")}\n`);
 }
 
-function masterKeyPath(folder: string): string {
+export function masterKeyPath(folder: string): string {
   return join(folder, "master.key");
 }
 

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { type ArgsDef, type CommandDef, defineCommand } from "citty";
+import { type CommandDef, defineCommand } from "citty";
 import { account } from "./cli/account.ts";
 import { activity } from "./cli/activity.ts";
 import { poll, progress, report } from "./cli/agent-side.ts";
@@ -17,30 +16,18 @@ import { logout, profile } from "./cli/profile.ts";
 import { project } from "./cli/project.ts";
 import { result } from "./cli/result.ts";
 import { runCli } from "./cli/run.ts";
+import { settingFlags, settingsOf, tellUnknownVariables } from "./cli/settings.ts";
 import { sign } from "./cli/sign/verb.ts";
 import { source } from "./cli/source.ts";
 import { task } from "./cli/task.ts";
 import { template } from "./cli/template.ts";
 import { user } from "./cli/user.ts";
 import { addNotes, verb } from "./cli/verb.ts";
-import { readSettings, SettingError, type SettingValues, settingInfos, unknownVariables } from "./config.ts";
+import { SettingError, settingInfos } from "./config.ts";
+import { loadDriver } from "./load-driver.ts";
 import { ownProgram } from "./own-program.ts";
+import { backup, doctor, migrate, restore } from "./upkeep/verbs.ts";
 import { VERSION } from "./version.ts";
-
-const serveArgs: ArgsDef = {
-  config: { type: "string", description: "Configuration file (TOML), with settings by name" },
-  ...Object.fromEntries(
-    settingInfos
-      .filter(({ flag }) => flag !== undefined)
-      .map(({ flag, variable, description, default: value, isSwitch }) => [
-        flag?.slice(2) ?? "",
-        {
-          ...(isSwitch ? { type: "boolean" as const } : { type: "string" as const, valueHint: "value" }),
-          description: `${description} (${variable}${value === undefined ? "" : `; default ${value}`})`,
-        },
-      ]),
-  ),
-};
 
 const secretSettings = settingInfos
   .filter(({ flag }) => flag === undefined)
@@ -59,15 +46,11 @@ const serveVerb = verb(
       "",
     ].join("\n"),
   },
-  serveArgs,
+  settingFlags(),
   async ({ args, output }) => {
-    const given = args as Record<string, string | boolean | undefined>;
-    const flags: SettingValues = Object.fromEntries(
-      settingInfos.map(({ name, flag }) => [name, flag === undefined ? undefined : given[flag.slice(2)]?.toString()]),
-    );
-    for (const variable of unknownVariables(process.env)) output.tell(`${variable} is no setting and is ignored`);
-    const settings = readSettings(flags, process.env, readConfigFile(given.config?.toString()));
-    const running = await (await loadService()).serve(settings, output.print);
+    tellUnknownVariables(output);
+    const settings = settingsOf(args);
+    const running = await (await loadDriver(() => import("./serve.ts"))).serve(settings, output.print);
     const stop = async (signal: string) => {
       output.tell(`${signal}: finishing what is under way`);
       await running.stop();
@@ -121,6 +104,10 @@ const ferry: CommandDef = defineCommand({
   subCommands: {
     serve: serveVerb,
     agent: agentVerb,
+    backup,
+    restore,
+    migrate,
+    doctor,
     source,
     task,
     command,
@@ -146,35 +133,6 @@ const ferry: CommandDef = defineCommand({
   },
 }) as CommandDef;
 addNotes(ferry, connectionNotes);
-
-/** Loaded when it is needed: the database driver takes a moment to unpack, and the other verbs do without it. */
-async function loadService() {
-  try {
-    return await import("./serve.ts");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_DLOPEN_FAILED") {
-      const reason = error.message.split("\n")[0];
-      throw new Error(
-        `the database driver cannot be loaded (${reason}); it is unpacked to TMPDIR, which must be writable and allow executing`,
-      );
-    }
-    throw error;
-  }
-}
-
-function readConfigFile(path: string | undefined): SettingValues {
-  if (path === undefined) return {};
-  try {
-    const settings = Object.entries(Bun.TOML.parse(readFileSync(path, "utf8")) as Record<string, unknown>);
-    return Object.fromEntries(
-      settings.map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]),
-    );
-  } catch (error) {
-    throw new SettingError(
-      `--config: ${path} cannot be read as TOML: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
 
 // Whoever reads the output may stop reading: for a service no reason to end, for the other verbs no fault.
 process.stdout.on("error", (error: Error & { code?: string }) => {

@@ -11,7 +11,7 @@ import type { Platform } from "../src/core/platform.ts";
 import type { Role } from "../src/core/words.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { type DeclaredRoute, declaredRoutes } from "../src/http/openapi.ts";
-import { newPlace, settle } from "./place.ts";
+import { newPlace, type Place, settle } from "./place.ts";
 
 export { settle };
 
@@ -86,8 +86,8 @@ function handClock() {
  * The service as it runs, on a database of its own, with a clock to turn and ids in sequence. Every reply
  * that passes through `call` is checked against its declaration or the error shapes.
  */
-export async function startFerry() {
-  const place = await newPlace();
+export async function startFerry(chosen?: Place) {
+  const place = chosen ?? (await newPlace());
   const clock = handClock();
   const logged: { level: string; message: string; fields: Record<string, unknown> | undefined }[] = [];
   let ids = 0;

@@ -38,9 +38,11 @@ export async function settle(): Promise<void> {
   }
 }
 
-function newFile(): Place {
+/** In a folder of its own. */
+export function newFile(): Place & { folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "ferry-test-"));
   return {
+    folder,
     open: () => openFile(join(folder, "ferry.db"), bunPlatform),
     remove: async () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -26,7 +26,8 @@ import type { AccessKey, CreateKeyBody, KeyPage, ListKeysQuery, NewKey } from ".
 import { type AccountRow, selectAccountBySeq } from "./store.ts";
 import { selectFirstAdmin, selectUser, selectUserByName, type UserRow } from "./user-store.ts";
 
-const MASTER_KEY_CHECK = "master-key-check";
+/** What the check value of the master key is sealed for. */
+export const MASTER_KEY_CHECK = "master-key-check";
 const ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

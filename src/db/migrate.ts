@@ -1,5 +1,6 @@
 import type { Client } from "@libsql/client";
 import { migrations } from "./migrations.ts";
+import { isUnfinishedCopy, UNFINISHED_COPY } from "./unfinished-copy.ts";
 
 /**
  * Brings the schema up to date, one transaction per migration. Several processes may do so at once on a libSQL server:
@@ -11,6 +12,7 @@ export async function migrate(client: Client, version: string, now: number): Pro
   );
   const { rows } = await client.execute("SELECT name, ferry_version FROM ferry_migrations ORDER BY name");
   const known = new Set(migrations.map((migration) => migration.name));
+  if (rows.some((row) => isUnfinishedCopy(String(row.name)))) throw new Error(`the database holds ${UNFINISHED_COPY}`);
   const newer = rows.find((row) => !known.has(String(row.name)));
   if (newer) {
     throw new Error(

@@ -78,7 +78,8 @@ class FileStore implements Store {
   }
 }
 
-async function lockFile(path: string): Promise<{ release(): void }> {
+/** Held until released, or until the process is gone. Throws if another process holds it. */
+export async function lockFile(path: string): Promise<{ release(): void }> {
   const client = createClient({ url: fileUrl(`${path}-lock`) });
   try {
     const held = await client.transaction("write");
@@ -97,6 +98,6 @@ async function lockFile(path: string): Promise<{ release(): void }> {
 }
 
 /** The path as the client's URL, with what a URL would take for its own (space, percent, question mark) escaped. */
-function fileUrl(path: string): string {
+export function fileUrl(path: string): string {
   return `file:${path.split("/").map(encodeURIComponent).join("/")}`;
 }

@@ -1,3 +1,4 @@
+import type { Client, Config } from "@libsql/client";
 import { createClient, LibsqlError } from "@libsql/client/web";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "./database.ts";
@@ -31,7 +32,7 @@ export function openRemote(server: LibsqlServer, platform: Platform): Database {
   const send = line();
   const client = connect(server, send);
   // One of its own, so that no write waits behind readings.
-  const reading = connect(server, send, READINGS_AT_ONCE);
+  const reading = connect(server, send, { concurrency: READINGS_AT_ONCE });
   const { nextTurn, now } = platform;
   return {
     reader: readerOf(reading, platform),
@@ -51,22 +52,18 @@ export function openRemote(server: LibsqlServer, platform: Platform): Database {
   };
 }
 
-function connect(
+/** A client of a server, whose requests go out by `send`. Throws if the URL is none; does not repeat it. */
+export function connect(
   { url, auth_token, namespace }: LibsqlServer,
   send: (request: Request) => Promise<Response>,
-  concurrency?: number,
-) {
+  options: Pick<Config, "concurrency" | "intMode"> = {},
+): Client {
   const call = (request: Request) => {
     if (namespace !== undefined) request.headers.set("x-namespace", namespace);
     return send(request);
   };
   try {
-    return createClient({
-      url,
-      fetch: call,
-      ...(auth_token !== undefined && { authToken: auth_token }),
-      ...(concurrency !== undefined && { concurrency }),
-    });
+    return createClient({ url, fetch: call, ...(auth_token !== undefined && { authToken: auth_token }), ...options });
   } catch (error) {
     // The client's message shows the URL, which may hold a token.
     throw new Error(`the database URL cannot be used${error instanceof LibsqlError ? `: ${error.code}` : ""}`);

@@ -115,7 +115,8 @@ export class Templates {
   }
 }
 
-function passwordPurpose(template_id: string): string {
+/** What a template's password is sealed for. */
+export function passwordPurpose(template_id: string): string {
   return `target password of template ${template_id}`;
 }
 

@@ -8,9 +8,8 @@ export const UNKNOWN_DURABILITY =
  * next start unless it keeps namespaces. `admin_url` is its admin address (`--admin-listen-addr`). Answers whether it
  * had to be told; throws where it does not take that.
  */
-export async function requireFlushedCommits(admin_url: string, namespace = "default"): Promise<boolean> {
-  const base = admin_url.endsWith("/") ? admin_url : `${admin_url}/`;
-  const address = new URL(`v1/namespaces/${namespace}/config`, base);
+export async function requireFlushedCommits(admin_url: string, namespace?: string): Promise<boolean> {
+  const address = addressOf(admin_url, namespace);
   const before = await config(address);
   if (before.durability_mode === "strong") return false;
   // Whole, as the server takes members that are left out for their defaults.
@@ -18,6 +17,15 @@ export async function requireFlushedCommits(admin_url: string, namespace = "defa
   if ((await config(address)).durability_mode !== "strong")
     throw new Error("the libSQL server does not know durability_mode strong");
   return true;
+}
+
+/** Whether a libSQL server flushes every commit to its disk before it answers. */
+export async function flushesCommits(admin_url: string, namespace?: string): Promise<boolean> {
+  return (await config(addressOf(admin_url, namespace))).durability_mode === "strong";
+}
+
+function addressOf(admin_url: string, namespace = "default"): URL {
+  return new URL(`v1/namespaces/${namespace}/config`, admin_url.endsWith("/") ? admin_url : `${admin_url}/`);
 }
 
 async function config(address: URL): Promise<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import type { Settings } from "../config.ts";
+import { flushesCommits, UNKNOWN_DURABILITY } from "../db/durability.ts";
 import { migrations } from "../db/migrations.ts";
 import { type Check, checked, fail, ok, warn } from "./check.ts";
 import { clockVerdict, recordVerdict } from "./clock.ts";
@@ -21,7 +22,7 @@ const SLOW_MS = 100;
 export async function databaseChecks(settings: Settings, place: Place, full: boolean): Promise<Check[]> {
   if (place.kind === "file" && !existsSync(place.path))
     return [await checked("database", async () => noDatabase(settings, place))];
-  const before = place.kind === "server" ? await serverChecks(place) : [];
+  const before = place.kind === "server" ? await serverChecks(place, settings) : [];
   if (before.some(({ status }) => status === "fail")) return before;
   const sound = await checked("integrity", () => reading(place, (reader) => integrity(reader, full)));
   if (sound.status === "fail") return [...before, sound];
@@ -39,7 +40,7 @@ function isEmpty(place: Place): Promise<boolean> {
   return reading(place, async (reader) => (await stateOf(reader)) === "empty");
 }
 
-async function serverChecks(place: Place): Promise<Check[]> {
+async function serverChecks(place: Place, settings: Settings): Promise<Check[]> {
   const client = open(place, REACH_TIMEOUT_MS);
   try {
     const times: number[] = [];
@@ -62,16 +63,18 @@ async function serverChecks(place: Place): Promise<Check[]> {
     return [
       reach,
       { check: "database server's clock", ...clockVerdict("the database server's", aheadMs, times.at(-1) ?? 0) },
-      {
-        check: "durability",
-        ...warn(
-          "what the server does at a commit cannot be seen from here: with durability_mode strong a power cut loses nothing, with its default it may",
-        ),
-      },
+      await checked("durability", () => durability(settings)),
     ];
   } finally {
     client.close();
   }
+}
+
+async function durability({ database_admin_url, database_namespace }: Settings) {
+  if (database_admin_url === undefined) return warn(UNKNOWN_DURABILITY);
+  if (await flushesCommits(database_admin_url, database_namespace))
+    return ok("the server flushes each commit to its disk");
+  return warn("the server does not flush its commits to the disk: a ferry that runs tells it within 10 s");
 }
 
 async function schema(reader: Reader, place: Place) {

@@ -15,14 +15,6 @@ const kinds: readonly {
   purpose(name: string): string;
 }[] = [
   {
-    what: "check values of the master key",
-    table: "master_key_check",
-    sealed: "sealed",
-    from: "master_key_check",
-    name: "''",
-    purpose: () => MASTER_KEY_CHECK,
-  },
-  {
     what: "secret keys",
     table: "access_keys",
     sealed: "sealed_secret",
@@ -45,6 +37,14 @@ const kinds: readonly {
     from: "task_secrets JOIN tasks ON tasks.seq = task_secrets.task_seq",
     name: "kind || ' of task ' || tasks.id",
     purpose: (name) => name,
+  },
+  {
+    what: "check values of the master key",
+    table: "master_key_check",
+    sealed: "sealed",
+    from: "master_key_check",
+    name: "''",
+    purpose: () => MASTER_KEY_CHECK,
   },
 ];
 

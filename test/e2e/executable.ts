@@ -146,6 +146,10 @@ export class Ferry {
     return ended;
   }
 
+  get pid(): number {
+    return this.#running().child.pid;
+  }
+
   signal(signal: "SIGHUP"): void {
     this.#running().child.kill(signal);
   }

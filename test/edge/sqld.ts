@@ -101,52 +101,85 @@ function innerProgram(file: Buffer): Buffer {
   return header.subarray(0, sections.at + sections.size * sections.count);
 }
 
+/** A server of its own on a folder of its own. */
 export interface Sqld {
   url: string;
-  /** Ends it as a power cut does, as far as a process can tell; what it has stored stays. */
+  /** Where its settings are changed; needs no credentials. */
+  admin_url: string;
+  /** Ends it as a power cut does, as far as a process can tell; the data stays. */
   kill(): Promise<void>;
-  /** Starts it again, on the same address and with the same data. */
+  /** Starts it again on the same data and the same ports. */
   start(): Promise<void>;
+  /** It takes connections, and says nothing. */
+  pause(): void;
+  resume(): void;
+  /** For good: the data goes too. */
   stop(): Promise<void>;
 }
 
 /** An empty database on a server of its own, with further options. */
-export async function startSqld(program: string, ...options: string[]): Promise<Sqld> {
-  const folder = mkdtempSync(join(tmpdir(), "ferry-sqld-"));
-  const address = `127.0.0.1:${freePort()}`;
+export function startSqld(program: string, ...options: string[]): Promise<Sqld> {
+  return startSqldOn(mkdtempSync(join(tmpdir(), "ferry-sqld-")), program, ...options);
+}
+
+/** The same, in a folder that is there; `stop` removes it. */
+export async function startSqldOn(folder: string, program: string, ...options: string[]): Promise<Sqld> {
+  const [address, admin] = [freeAddress(), freeAddress()];
+  const places = ["-d", join(folder, "data"), "--http-listen-addr", address, "--admin-listen-addr", admin];
   const url = `http://${address}`;
   // Without the interval, concurrent writers can lock this server up for good.
-  const fixed = ["--no-welcome", "-d", join(folder, "data"), "--http-listen-addr", address];
-  const command = [program, ...fixed, "--checkpoint-interval-s", "60", ...options];
+  const command = [program, "--no-welcome", ...places, "--checkpoint-interval-s", "60", ...options];
   let child: Bun.Subprocess | undefined;
-  const end = () => child?.kill("SIGKILL");
-  process.once("exit", end);
+  const signal = (name: NodeJS.Signals) => child?.kill(name);
+  const endWithUs = () => signal("SIGKILL");
+  process.once("exit", endWithUs);
   const kill = async () => {
-    end();
+    signal("SIGKILL");
     await child?.exited;
   };
   const stop = async () => {
     await kill();
-    process.off("exit", end);
+    process.off("exit", endWithUs);
     rmSync(folder, { recursive: true, force: true });
   };
   const start = async () => {
-    const started = Bun.spawn(command, { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
-    child = started;
-    for (const until = Date.now() + START_MS; Date.now() < until && started.exitCode === null; await Bun.sleep(50)) {
+    child = Bun.spawn(command, { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; await Bun.sleep(50)) {
       const health = await fetch(`${url}/health`).catch(() => undefined);
       if (health?.ok) return;
     }
-    await stop();
     throw new Error("sqld did not start");
   };
-  await start();
-  return { url, kill, start, stop };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const pause = () => void signal("SIGSTOP");
+  const resume = () => void signal("SIGCONT");
+  return { url, admin_url: `http://${admin}`, kill, start, pause, resume, stop };
 }
 
-/** A port of this machine that nobody has just now. */
-export function freePort(): number {
+/** A commit is on the disk before it is answered, until the next start: a started server knows nothing of it any more. */
+export async function makeDurable({ admin_url }: Sqld): Promise<void> {
+  const config = { block_reads: false, block_writes: false, durability_mode: "strong" };
+  const { ok, status } = await fetch(`${admin_url}/v1/namespaces/default/config`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(config),
+  });
+  if (!ok) throw new Error(`sqld refused strong durability: ${status}`);
+}
+
+const given = new Set<number>();
+
+/** An address of this machine that nobody listens on, another one each time. */
+export function freeAddress(): string {
   const taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = taken;
   taken.stop(true);
-  return taken.port;
+  if (given.has(port)) return freeAddress();
+  given.add(port);
+  return `127.0.0.1:${port}`;
 }

@@ -66,7 +66,7 @@ describe("ferry backup", () => {
     expect(await results(copy)).toBe(1);
     const [made, key, ...rest] = printed;
     expect(made).toMatch(
-      new RegExp(`^${copy}: [\\d.]+ KB, \\d+ rows in 20 tables, of ferry 0\\.0\\.0-test \\(\\w+\\)$`),
+      new RegExp(`^${copy}: [\\d.]+ KB, \\d+ rows in 23 tables, of ferry 0\\.0\\.0-test \\(\\w+\\)$`),
     );
     expect(key).toMatch(
       /^master key to keep with it, in another place: .* \(fingerprint ([0-9a-f]{4}-){3}[0-9a-f]{4}\)$/,
@@ -112,7 +112,7 @@ describe("ferry restore --check", () => {
       "ok    master key",
     ]);
     expect(printed.at(-1)).toMatch(
-      /opens what is sealed: (\d+) of \1 secret keys, 1 of 1 passwords of templates, 2 of 2 secrets of tasks$/,
+      /opens what is sealed: (\d+) of \1 secret keys, 1 of 1 passwords of templates, 2 of 2 secrets of tasks, 1 of 1 check values of the master key$/,
     );
     expect(readdirSync(folder)).toEqual(["copy.db"]);
   });
@@ -139,7 +139,7 @@ describe("ferry restore --check", () => {
     await makeCopy();
     await change("UPDATE task_secrets SET sealed = 'v1.' || substr(sealed, 5) WHERE seq = 1");
     await check();
-    expect(printed.at(-1)).toMatch(/^warn {2}master key: .*1 of 2 secrets of tasks; what does not open was changed/);
+    expect(printed.at(-1)).toMatch(/^warn {2}master key: .*1 of 2 secrets of tasks, .*; what does not open was changed/);
   });
 
   test("a copy of a newer ferry, half a copy, something else, nothing", async () => {
@@ -224,6 +224,7 @@ test("every column with something sealed is known, and opened with what the serv
     );
     expect(columns.filter((column) => column.includes("sealed"))).toEqual([
       "access_keys.sealed_secret",
+      "master_key_check.sealed",
       "task_secrets.sealed",
       "templates.target_password_sealed",
     ]);
@@ -233,6 +234,7 @@ test("every column with something sealed is known, and opened with what the serv
     ["secret keys", true, true],
     ["passwords of templates", true, true],
     ["secrets of tasks", true, true],
+    ["check values of the master key", true, true],
   ]);
 });
 

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@libsql/client";
 import { readSettings } from "../../src/config.ts";
+import { writeMasterKey } from "../../src/data-folder.ts";
+import { requireFlushedCommits } from "../../src/db/durability.ts";
 import { type RunningServer, serve } from "../../src/serve.ts";
 import { makeCertificates } from "../../src/tasks/certificates.ts";
 import type { Check } from "../../src/upkeep/check.ts";
@@ -28,8 +30,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const start = async (url?: string) => {
-  running = await serve(readSettings({ listen: "127.0.0.1:0", data, database_url: url }, {}), () => {});
+const start = async (server: Record<string, string> = {}, environment: Record<string, string> = {}) => {
+  running = await serve(readSettings({ listen: "127.0.0.1:0", data, ...server }, environment), () => {});
 };
 const stop = async () => {
   await running?.stop();
@@ -78,7 +80,7 @@ test("beside a running service: all is well, and nothing is touched", async () =
       ? `ok ferry (process ${process.pid}) runs at ${running?.url} and can write`
       : `ok ferry runs at ${running?.url} and can write`,
   );
-  expect(of("secrets")).toContain("opens what is sealed: 1 of 1 secret keys");
+  expect(of("secrets")).toContain("opens what is sealed: 1 of 1 secret keys, 1 of 1 check values of the master key");
   expect(checks.map(({ check }) => check)).toEqual([
     "settings",
     "listen",
@@ -165,7 +167,7 @@ describe("what is wrong is named, with what to do", () => {
     await start();
     await stop();
     expect((await examine()).of("service")).toMatch(/^warn no service answers at /);
-    await change("DELETE FROM ferry_migrations WHERE name = '0002_sms_v3'");
+    await change("DELETE FROM ferry_migrations WHERE name >= '0002_sms_v3'");
     expect((await examine()).of("schema")).toMatch(
       /^warn of ferry .* brings it up to date \(0002_sms_v3.*\); make a backup first$/,
     );
@@ -198,12 +200,17 @@ describe("what is wrong is named, with what to do", () => {
 });
 
 describe.skipIf(!sqldPath)("over a libSQL server", () => {
-  test("its latency and clock are told, and that its durability cannot be; and when it is gone", async () => {
+  test("its latency, its clock and what it does at a commit are told; and when it is gone", async () => {
     const server = await startSqld(sqldPath ?? "");
     try {
       const flags = { "database-url": server.url };
       expect((await examine(flags)).of("schema")).toBe(`warn ${server.url} is empty: the first start fills it`);
-      await start(server.url);
+      await start({ database_url: server.url }, { FERRY_MASTER_KEY: "07".repeat(32) });
+      writeMasterKey(data, Buffer.from("07".repeat(32), "hex"));
+      const admin = { ...flags, "database-admin-url": server.admin_url };
+      expect((await examine(admin)).of("durability")).toMatch(/^warn the server does not flush its commits/);
+      await requireFlushedCommits(server.admin_url);
+      expect((await examine(admin)).of("durability")).toBe("ok the server flushes each commit to its disk");
       const { failure, not_ok, of } = await examine(flags);
       expect([failure, not_ok]).toEqual([undefined, ["durability"]]);
       expect(of("database server")).toMatch(new RegExp(`^ok ${server.url} answers in [\\d.]+ ms$`));

@@ -84,11 +84,23 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
 
   test("marks of the moment stay behind, their tables do not", async () => {
     await ferry.database.client.executeMultiple(
-      "CREATE TABLE ferry_writes (id TEXT PRIMARY KEY); INSERT INTO ferry_writes VALUES ('x')",
+      "INSERT INTO ferry_writes (id, made) VALUES ('x', 1); INSERT INTO ferry_leases VALUES ('background', 'x', 1)",
     );
     ferry.database.close();
     await toServer();
-    expect((await remote.execute("SELECT count(*) AS n FROM ferry_writes")).rows[0]?.n).toBe(0);
+    expect((await remote.execute("SELECT id FROM ferry_writes UNION SELECT name FROM ferry_leases")).rows).toEqual([]);
+  });
+
+  test("refuses a server on which a ferry is at work, as its lease tells", async () => {
+    ferry.database.close();
+    await toServer();
+    const back = () => migrate({ from: server.url, to: `file:${join(folder, "back.db")}` }, settings(), output, false);
+    await remote.execute("INSERT INTO ferry_leases VALUES ('background', 'x', unixepoch() * 1000 + 60000)");
+    await expect(back()).rejects.toThrow(`a ferry is at work on ${server.url}: stop every one`);
+    expect(existsSync(join(folder, "back.db"))).toBe(false);
+    await remote.execute("UPDATE ferry_leases SET until = 1");
+    await back();
+    expect(existsSync(join(folder, "back.db"))).toBe(true);
   });
 
   test("refuses a source that a ferry has open, and leaves the target empty", async () => {

@@ -20,13 +20,13 @@ import { SharedMailbox } from "./commands/shared-mailbox.ts";
 import { commandsSms } from "./commands/sms.ts";
 import type { Settings } from "./config.ts";
 import { Failure } from "./core/failure.ts";
-import { errorFields } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { Sealer } from "./core/sealed.ts";
 import type { Database } from "./db/database.ts";
 import { storageFailure } from "./db/storage-failure.ts";
 import { eventsOperate } from "./events/operate.ts";
 import { Events } from "./events/service.ts";
+import { FailureLog } from "./http/failure-log.ts";
 import { failureReply } from "./http/failure-reply.ts";
 import { declaredRoutes, openApiDocument } from "./http/openapi.ts";
 import { type Env, noRoute } from "./http/operation.ts";
@@ -179,19 +179,12 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .route("/", actionsSms)
     .route("/", actionsOperate);
 
+  const failures = new FailureLog(platform);
   app.notFound((c) => failureReply(noRoute(), c.var.request_id));
   app.onError((error, c) => {
     const { request_id } = c.var;
     const failure = error instanceof Failure ? error : (storageFailure(error) ?? error);
-    // A Failure without a cause says all there is to say, to the caller.
-    if (!(failure instanceof Failure) || (failure.kind === "unavailable" && failure.cause !== undefined)) {
-      platform.log("error", "a request failed", {
-        request_id,
-        method: c.req.method,
-        path: c.req.path,
-        ...errorFields(error),
-      });
-    }
+    failures.tell(failure, { request_id, method: c.req.method, path: c.req.path });
     return failureReply(failure, request_id, c.var.dialect);
   });
 

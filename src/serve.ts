@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { sql } from "drizzle-orm";
+import { DrizzleQueryError, sql } from "drizzle-orm";
 import { Passwords } from "./access/passwords.ts";
 import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
@@ -32,7 +32,7 @@ import { VERSION } from "./version.ts";
 const STOP_MS = 4_000;
 const FLUSH_MS = 800;
 /** A database server that starts beside this process gets this long. */
-const SERVER_START_MS = 30_000;
+const SERVER_START_MS = 20_000;
 const SERVER_LOOK_MS = 500;
 const MASTER_KEY_NEEDED =
   "FERRY_MASTER_KEY must be set where the database is on a libSQL server: the same one for all that share it, made once by openssl rand -hex 32";
@@ -167,7 +167,8 @@ async function prepareServer(
       await database.reader.run(sql`SELECT 1`);
       break;
     } catch (error) {
-      if (troubleOf(error) === undefined || Date.now() > until) throw error;
+      if (troubleOf(error) === undefined || Date.now() > until)
+        throw error instanceof DrizzleQueryError ? error.cause : error;
       if (looks === 0) platform.log("warn", "the database server does not answer yet", errorFields(error));
     }
     await Bun.sleep(SERVER_LOOK_MS);

@@ -6,7 +6,7 @@ import { RemoteStore, readerOf } from "./remote-store.ts";
 import { Writer } from "./writer.ts";
 
 /** A call to the database server is given up after this long; the client itself would wait for ever. */
-const CALL_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 8_000;
 /** The same while the server is silent: whoever calls then is told soon. */
 const SILENT_TIMEOUT_MS = 2_000;
 /** Calls at once; many readings at once would leave a server's writes little. */
@@ -15,7 +15,7 @@ const READINGS_AT_ONCE = 8;
 const FIRST_WAIT_MS = 20;
 const LAST_WAIT_MS = 1_280;
 /** Whoever has waited so long for a write to begin is told to come again. */
-const QUEUE_MS = 10_000;
+const QUEUE_MS = 8_000;
 
 /** A libSQL server refuses single values of about 5 MB, and a group's rows travel as one. */
 const GROUP_BYTES = 4 * 1024 * 1024;

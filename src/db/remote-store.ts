@@ -14,7 +14,7 @@ const KEPT_MS = 10 * 60_000;
 /** Readings are tried again for so long: a server is back from a restart by then. */
 const READ_PATIENCE_MS = 5_000;
 /** Writes for longer: a transaction whose connection was lost keeps the others out until the server ends it, after 5 s. */
-const WRITE_PATIENCE_MS = 12_000;
+const WRITE_PATIENCE_MS = 10_000;
 
 type Needs = Waiting & Pick<Platform, "newId">;
 

@@ -45,21 +45,29 @@ const LINES = 3;
 const STOP_MS = 20_000;
 const OUTAGE_MS = 20_000;
 /** What the service may take to answer that it cannot, whatever the database does. */
-const ANSWER_MS = 13_000;
+const ANSWER_MS = 20_000;
 const HEAL_MS = 10_000;
 const GROWTH_MIB = 60;
 
-test("without its database a start ends at once, with one line that says so", async () => {
+test("a start waits for its database, and ends after a while with a line that says so", async () => {
+  const database = await startDatabase();
+  await database.kill();
+  const starting = Ferry.start({ env: sharedEnvironment(database.url) });
   const folder = temporaryFolder();
-  const started = performance.now();
-  const { code, stdout, stderr } = await run([executable, "serve", "--listen", "127.0.0.1:0"], {
+  const ending = run([executable, "serve", "--listen", "127.0.0.1:0"], {
     cwd: folder.home,
     env: cleanEnvironment(folder.path, sharedEnvironment(`http://${freeAddress()}?authToken=hidden`)),
   });
-  expect({ code, stdout, lines: stderr.trim().split("\n").length }).toEqual({ code: 1, stdout: "", lines: 1 });
-  expect(stderr).toContain("the database of --database-url cannot be used");
+  await Bun.sleep(1_500);
+  await database.start();
+  expect((await (await starting).call("GET", "/v3/sources")).status).toBe(200);
+
+  const { code, stdout, stderr } = await ending;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(
+    /^\{.*the database server does not answer yet.*\n.*\nferry: the database of --database-url cannot be used: .*\n$/m,
+  );
   expect(stderr).not.toContain("hidden");
-  expect(performance.now() - started).toBeLessThan(HEAL_MS);
 });
 
 for (const { title, away, back } of [

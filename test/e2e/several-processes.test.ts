@@ -161,14 +161,17 @@ test("a process with another master key, or none, refuses to start and says why"
   const ferry = await Ferry.start({ env: sharedEnvironment(database.url) });
   const source_id = await ferry.registerSource();
   const { FERRY_MASTER_KEY, ...keyless } = sharedEnvironment(database.url);
-  for (const env of [sharedEnvironment(database.url, OTHER_KEY), keyless]) {
+  for (const [env, code, message] of [
+    [sharedEnvironment(database.url, OTHER_KEY), 1, /^ferry: .*another master key.*FERRY_MASTER_KEY.*\n$/m],
+    [keyless, 2, /^ferry: FERRY_MASTER_KEY must be set where the database is on a libSQL server.*\n$/m],
+  ] as const) {
     const folder = temporaryFolder();
     const refused = await run([executable, "serve", "--listen", "127.0.0.1:0"], {
       cwd: folder.home,
       env: cleanEnvironment(folder.path, env),
     });
-    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
-    expect(refused.stderr).toMatch(/^ferry: .*another master key.*FERRY_MASTER_KEY.*\n$/);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code, stdout: "" });
+    expect(refused.stderr).toMatch(message);
     expect(refused.stderr).not.toContain(OTHER_KEY);
   }
   expect((await ferry.call("GET", `/v3/sources/${source_id}`)).status).toBe(200);

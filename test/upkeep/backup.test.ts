@@ -139,7 +139,9 @@ describe("ferry restore --check", () => {
     await makeCopy();
     await change("UPDATE task_secrets SET sealed = 'v1.' || substr(sealed, 5) WHERE seq = 1");
     await check();
-    expect(printed.at(-1)).toMatch(/^warn {2}master key: .*1 of 2 secrets of tasks, .*; what does not open was changed/);
+    expect(printed.at(-1)).toMatch(
+      /^warn {2}master key: .*1 of 2 secrets of tasks, .*; what does not open was changed/,
+    );
   });
 
   test("a copy of a newer ferry, half a copy, something else, nothing", async () => {

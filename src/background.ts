@@ -111,8 +111,9 @@ export function background(
     start: () => {
       for (const job of jobs) schedule(job);
     },
-    /** Each job once, now: for runtimes that call on a schedule of their own. */
+    /** Each job once, now: for runtimes that call on a schedule of their own. Throws where the database is away. */
     runAll: async () => {
+      await lease.isHeld();
       for (const job of jobs) await attempt(job);
       await lease.release().catch(() => {});
     },

@@ -65,7 +65,7 @@ test("a start waits for its database, and ends after a while with a line that sa
   const { code, stdout, stderr } = await ending;
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(
-    /^\{.*the database server does not answer yet.*\n.*\nferry: the database of --database-url cannot be used: .*\n$/m,
+    /^\{.*the database server does not answer yet.*\nferry: the database of --database-url cannot be used: .*\n$/m,
   );
   expect(stderr).not.toContain("hidden");
 });

@@ -8,13 +8,14 @@ import { bunPath, run } from "./run.mjs";
 
 const e2e = join("test", "e2e");
 const sets = {
-  fast: { folder: "test", except: e2e, timeoutMs: 20_000 },
+  // Half of the time a test waits: for a server, a runtime, a lock.
+  fast: { folder: "test", except: e2e, options: ["--parallel=2"], timeoutMs: 60_000 },
   remote: {
     folder: "test",
     except: e2e,
     only: /\bstartFerry\(\)/,
     through: [join("scripts", "with-sqld.mjs")],
-    options: ["--parallel=2"], // a test waits for the server half of its time
+    options: ["--parallel=2"],
     timeoutMs: 120_000,
   },
   e2e: { folder: e2e, timeoutMs: 180_000, build: true },

@@ -122,7 +122,7 @@ const SettingsSchema = v.strictObject({
     v.pipe(
       v.string(),
       v.regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 - _"),
-      v.description("Database on a libSQL server that has several, as one started with --enable-namespaces may"),
+      v.description("Database on a libSQL server started with --enable-namespaces: default, unless you made others"),
     ),
   ),
   database_admin_url: v.optional(

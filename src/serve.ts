@@ -69,6 +69,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
       warnings,
     });
     if (!(await services.access.accounts.isInUse())) refuseLostDatabase(folder);
+    else if (isNew) throw new Error(lostMasterKey(folder));
     const firstKey = await services.access.accounts.bootstrap(bootstrapChoice(settings), (key) => {
       // A database that has secrets already was refused by now: a new master key opens none of them.
       if (isNew) writeMasterKey(folder, master_key);
@@ -103,6 +104,10 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     database.close();
     throw error;
   }
+}
+
+function lostMasterKey(folder: string): string {
+  return `there is no master.key in ${folder}, and FERRY_MASTER_KEY is not set: this database has secrets that were sealed under one, give ferry that one`;
 }
 
 /** The runtime waits for idle connections too where they speak TLS: nothing is lost by cutting those. */
@@ -150,10 +155,18 @@ async function openDatabase(settings: Settings, folder: string): Promise<{ datab
   } catch (error) {
     // Errors of the driver and of the system have a code; ours say all by themselves.
     if (!(error instanceof Error) || !("code" in error)) throw error;
-    throw new Error(`the database ${isFile ? path : "of --database-url"} cannot be used: ${error.message}`, {
-      cause: error,
-    });
+    const where = isFile ? path : "of --database-url";
+    throw new Error(`the database ${where} cannot be used: ${error.message}${hintOf(error.message)}`, { cause: error });
   }
+}
+
+/** What an operator can do about it. */
+function hintOf(message: string): string {
+  if (/HTTP status 40[13]/.test(message)) return "; it wants another token: set FERRY_DATABASE_AUTH_TOKEN";
+  if (message.includes("HTTP status 404"))
+    return "; it takes the first label of the host for a database's name: set FERRY_DATABASE_NAMESPACE, to default unless you made others";
+  if (message.includes("no libSQL server")) return "; is it https:// or http://?";
+  return "";
 }
 
 /** Waits for a libSQL server that starts beside this process; what an operator should know of it. */
@@ -167,9 +180,13 @@ async function prepareServer(
       await database.reader.run(sql`SELECT 1`);
       break;
     } catch (error) {
-      if (troubleOf(error) === undefined || Date.now() > until)
-        throw error instanceof DrizzleQueryError ? error.cause : error;
-      if (looks === 0) platform.log("warn", "the database server does not answer yet", errorFields(error));
+      const cause = error instanceof DrizzleQueryError ? error.cause : error;
+      const trouble = troubleOf(error);
+      if ((trouble !== "busy" && trouble !== "lost") || Date.now() > until) throw cause;
+      if (looks === 0) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        platform.log("warn", "the database server does not answer yet", { error: reason });
+      }
     }
     await Bun.sleep(SERVER_LOOK_MS);
   }

@@ -23,6 +23,8 @@ const ferry :Workerd.Worker = (
   # More settings of `ferry serve` in the same way.
   bindings = [
     (name = "FERRY_DATABASE_URL", fromEnvironment = "FERRY_DATABASE_URL"),
+    (name = "FERRY_DATABASE_NAMESPACE", fromEnvironment = "FERRY_DATABASE_NAMESPACE"),
+    (name = "FERRY_DATABASE_ADMIN_URL", fromEnvironment = "FERRY_DATABASE_ADMIN_URL"),
     (name = "FERRY_DATABASE_AUTH_TOKEN", fromEnvironment = "FERRY_DATABASE_AUTH_TOKEN"),
     (name = "FERRY_MASTER_KEY", fromEnvironment = "FERRY_MASTER_KEY"),
     (name = "FERRY_BOOTSTRAP_ACCESS_KEY", fromEnvironment = "FERRY_BOOTSTRAP_ACCESS_KEY"),

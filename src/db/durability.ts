@@ -1,7 +1,7 @@
 const CALL_TIMEOUT_MS = 10_000;
 
 export const UNKNOWN_DURABILITY =
-  "the libSQL server answers before its commits are on the disk, unless it was told otherwise: a power cut there can lose what ferry has acknowledged; give --database-admin-url, and ferry tells it";
+  "the libSQL server answers before its commits are on the disk, unless it was told otherwise: a power cut there can lose what ferry has acknowledged; set FERRY_DATABASE_ADMIN_URL, and ferry tells it";
 
 /**
  * Has a libSQL server flush every commit to its disk before it answers, as it does not by itself, and forgets with its
@@ -36,7 +36,12 @@ async function call(address: URL, body?: object): Promise<Response> {
   const response = await fetch(address, {
     signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     ...(body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+  }).catch((cause) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the admin address of --database-admin-url cannot be reached: ${reason}`, { cause });
   });
-  if (!response.ok) throw new Error(`the admin address of the libSQL server answers HTTP ${response.status}`);
-  return response;
+  if (response.ok) return response;
+  throw new Error(
+    `the address of --database-admin-url answers HTTP ${response.status}: it takes what sqld has as --admin-listen-addr, and --database-namespace must be there`,
+  );
 }

@@ -59,7 +59,8 @@ export function connect(
   options: Pick<Config, "concurrency" | "intMode"> = {},
 ): Client {
   const call = (request: Request) => {
-    if (namespace !== undefined) request.headers.set("x-namespace", namespace);
+    // Base64 without padding, as gRPC has it for values of bytes.
+    if (namespace !== undefined) request.headers.set("x-namespace-bin", btoa(namespace).replace(/=+$/, ""));
     return send(request);
   };
   try {

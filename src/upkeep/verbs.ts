@@ -4,7 +4,7 @@ import { loadDriver } from "../load-driver.ts";
 
 /* What is done with the service's data on its own machine. The settings are those of ferry serve. */
 
-const database = settingFlags("data", "database_url");
+const database = settingFlags("data", "database_url", "database_namespace");
 
 const NOTES = "The settings are those of ferry serve: flags, FERRY_* variables, the configuration file.\n";
 

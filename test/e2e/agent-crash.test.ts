@@ -256,7 +256,7 @@ describe("a lost reply", () => {
 describe("something on the way that answers reports in the service's place", () => {
   /** A proxy that answers reports itself while there is an `answer`. */
   function answering(ferry: Ferry) {
-    const state: { answer: (() => Response) | undefined; reports: number } = { answer: undefined, reports: 0 };
+    const state: { answer: (() => Response) | undefined; reported: string[] } = { answer: undefined, reported: [] };
     const server = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -264,9 +264,9 @@ describe("something on the way that answers reports in the service's place", () 
       fetch: async (request) => {
         const { pathname, search } = new URL(request.url);
         const isReport = pathname.endsWith("/command_result");
-        if (isReport) state.reports += 1;
+        const body = request.method === "GET" ? undefined : await request.text();
+        if (isReport) state.reported.push(JSON.parse(body ?? "").command_name);
         if (isReport && state.answer) return state.answer();
-        const body = request.method === "GET" ? undefined : await request.arrayBuffer();
         const { method, headers, signal } = request;
         return fetch(`${ferry.url}${pathname}${search}`, { method, headers, signal, ...(body && { body }) });
       },
@@ -293,11 +293,11 @@ describe("something on the way that answers reports in the service's place", () 
     const hooks = { START: "echo '{}'", STOP: "echo '{}'" };
     const { agent, source_id } = await TestAgent.start(ferry, hooks, proxy.url);
     const { id } = await ferry.queue(source_id);
-    await waitUntil(() => proxy.state.reports >= 1, "the first report");
+    await waitUntil(() => proxy.state.reported.includes("START"), "the first report");
     await waitUntil(async () => (await ferry.command(id)).attempts >= 3, "further offers", 20_000);
     expect(agent.lines("START.runs")).toEqual(["1"]);
     const stop = await ferry.queue(source_id, { command_name: "STOP" });
-    await waitUntil(() => agent.lines("STOP.runs").length === 1, "the STOP", 20_000);
+    await waitUntil(() => proxy.state.reported.includes("STOP"), "the STOP", 20_000);
     proxy.state.answer = undefined;
     agent.signal("SIGTERM");
     await agent.ended;

@@ -78,6 +78,8 @@ async function outcome(client: Client): Promise<unknown> {
   const tables = await all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
   const rows: Record<string, unknown> = {};
   for (const { name } of tables) rows[String(name)] = await all(`SELECT * FROM "${name}"`);
+  // The start writes it, after the upgrade: a kill may come before or behind that.
+  delete rows.master_key_check;
   for (const user of rows.users as { id?: unknown }[]) delete user.id;
   for (const migration of rows.ferry_migrations as { applied_at?: unknown }[]) delete migration.applied_at;
   return {

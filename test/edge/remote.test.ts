@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bunPlatform } from "../../src/bun-platform.ts";
 import { readSettings } from "../../src/config.ts";
+import { flushesCommits, requireFlushedCommits } from "../../src/db/durability.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openRemote } from "../../src/db/open-remote.ts";
 import { type RunningServer, serve } from "../../src/serve.ts";
-import { BOOTSTRAP, Caller, commandLoop, type Reply } from "./command-loop.ts";
+import { BOOTSTRAP, Caller, commandLoop, type Reply, send } from "./command-loop.ts";
 import { type Sqld, sqldProgram, startSqld } from "./sqld.ts";
 
 /* `ferry serve --database-url http://...`: two of them over one libSQL server. */
@@ -107,6 +108,62 @@ test.skipIf(!sqldPath)("a server that has too much to do is asked again", async 
     await database.stop();
   }
 });
+
+test.skipIf(!sqldPath)(
+  "a server with namespaces: the one that is named, whatever the host is called; durability lasts there",
+  async () => {
+    const database = await startSqld(sqldPath as string, "--enable-namespaces");
+    const folder = mkdtempSync(join(tmpdir(), "ferry-namespace-"));
+    const start = (namespace?: string) =>
+      serve(
+        readSettings(
+          {
+            listen: "127.0.0.1:0",
+            data: folder,
+            database_namespace: namespace,
+            database_admin_url: database.admin_url,
+          },
+          { ...BOOTSTRAP, FERRY_MASTER_KEY: "07".repeat(32), FERRY_DATABASE_URL: database.url },
+        ),
+        () => {},
+      );
+    try {
+      await expect(start()).rejects.toThrow(
+        /HTTP status 404; it takes the first label .* set FERRY_DATABASE_NAMESPACE/,
+      );
+      const server = await start("default");
+      expect(await send(new Request(`${server.url}/readyz`))).toMatchObject({ json: { status: "ok" } });
+      await server.stop();
+      await database.kill();
+      await database.start();
+      expect(await flushesCommits(database.admin_url)).toBe(true);
+    } finally {
+      await database.stop();
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test.skipIf(!sqldPath)(
+  "a server that forgets to flush its commits is told again; what is no admin address is named",
+  async () => {
+    const database = await startSqld(sqldPath as string);
+    try {
+      expect(await requireFlushedCommits(database.admin_url)).toBe(true);
+      expect(await requireFlushedCommits(database.admin_url)).toBe(false);
+      await database.kill();
+      await database.start();
+      expect(await flushesCommits(database.admin_url)).toBe(false);
+      expect(await requireFlushedCommits(database.admin_url)).toBe(true);
+      await expect(requireFlushedCommits(database.url)).rejects.toThrow("--admin-listen-addr");
+      await expect(requireFlushedCommits("http://127.0.0.1:9")).rejects.toThrow(
+        "--database-admin-url cannot be reached",
+      );
+    } finally {
+      await database.stop();
+    }
+  },
+);
 
 test("an address that the client refuses is not shown", () => {
   expect(() => openRemote({ url: "http://host:port/?authToken=hidden" }, bunPlatform)).toThrow(

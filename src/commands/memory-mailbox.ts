@@ -5,6 +5,7 @@ import type { Sources } from "../sources/service.ts";
 import type { CurrentTasks } from "../tasks/current.ts";
 import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
 import { type CommandRow, selectOpenCommands, writeDeliveries } from "./store.ts";
+import { Watchers } from "./watchers.ts";
 
 /** Rows a job writes, so that none holds up the queue. */
 const ROWS_PER_JOB = 500;
@@ -17,8 +18,7 @@ export class MemoryMailbox implements Mailbox {
   readonly #tasks: CurrentTasks;
   readonly #open = new Map<number, CommandRow[]>();
   readonly #unwritten = new Map<number, CommandRow>();
-  readonly #waiting = new Map<number, Set<() => void>>();
-  #closed = false;
+  readonly #watchers = new Watchers();
 
   private constructor(platform: Platform, database: Database, sources: Sources, tasks: CurrentTasks) {
     this.#platform = platform;
@@ -63,19 +63,7 @@ export class MemoryMailbox implements Mailbox {
   }
 
   watch(source_seq: number): Watch | undefined {
-    if (this.#closed) return undefined;
-    const waiting = this.#waiting.get(source_seq) ?? new Set();
-    this.#waiting.set(source_seq, waiting);
-    let stop = () => {};
-    const changed = new Promise<void>((resolve) => {
-      stop = () => {
-        waiting.delete(stop);
-        if (waiting.size === 0 && this.#waiting.get(source_seq) === waiting) this.#waiting.delete(source_seq);
-        resolve();
-      };
-      waiting.add(stop);
-    });
-    return { changed, stop };
+    return this.#watchers.watch(source_seq);
   }
 
   current(row: CommandRow): CommandRow {
@@ -99,12 +87,11 @@ export class MemoryMailbox implements Mailbox {
   }
 
   wake(source_seq: number): void {
-    for (const stop of [...(this.#waiting.get(source_seq) ?? [])]) stop();
+    this.#watchers.wake(source_seq);
   }
 
   close(): void {
-    this.#closed = true;
-    for (const source_seq of [...this.#waiting.keys()]) this.wake(source_seq);
+    this.#watchers.close();
   }
 
   queued(command: CommandRow): void {

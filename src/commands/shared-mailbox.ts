@@ -6,6 +6,7 @@ import { ownSource } from "../sources/service.ts";
 import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
 import { type RedeliveryRow, redeliveryGroup } from "./redelivery-group.ts";
 import { type CommandRow, selectSourcesWithOpen, selectWaiting } from "./store.ts";
+import { Watchers } from "./watchers.ts";
 
 /** How often one look is taken for all polls that wait. */
 const LOOK_EVERY_MS = 1_000;
@@ -15,12 +16,11 @@ export class SharedMailbox implements Mailbox {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #redeliveries: Group<RedeliveryRow, number | undefined>;
-  readonly #waiting = new Map<number, Set<() => void>>();
+  readonly #watchers = new Watchers();
   /** Whether a look is taken or due. */
   #isLooking = false;
   /** Calls off the one that is due. */
   #callOff: (() => void) | undefined;
-  #closed = false;
 
   constructor(platform: Platform, database: Database) {
     this.#platform = platform;
@@ -39,30 +39,19 @@ export class SharedMailbox implements Mailbox {
   }
 
   watch(source_seq: number): Watch | undefined {
-    if (this.#closed) return undefined;
-    const waiting = this.#waiting.get(source_seq) ?? new Set();
-    this.#waiting.set(source_seq, waiting);
-    let stop = () => {};
-    const changed = new Promise<void>((resolve) => {
-      stop = () => {
-        waiting.delete(stop);
-        if (waiting.size === 0 && this.#waiting.get(source_seq) === waiting) this.#waiting.delete(source_seq);
-        if (this.#waiting.size === 0) this.#lookNoMore();
-        resolve();
-      };
-      waiting.add(stop);
+    const watch = this.#watchers.watch(source_seq, () => {
+      if (this.#watchers.isEmpty()) this.#lookNoMore();
     });
-    this.#lookLater();
-    return { changed, stop };
+    if (watch) this.#lookLater();
+    return watch;
   }
 
   wake(source_seq: number): void {
-    for (const stop of [...(this.#waiting.get(source_seq) ?? [])]) stop();
+    this.#watchers.wake(source_seq);
   }
 
   close(): void {
-    this.#closed = true;
-    for (const source_seq of [...this.#waiting.keys()]) this.wake(source_seq);
+    this.#watchers.close();
   }
 
   queued({ source_seq }: CommandRow): void {
@@ -76,7 +65,7 @@ export class SharedMailbox implements Mailbox {
       this.#callOff = undefined;
       void this.#lookForAll().then(() => {
         this.#isLooking = false;
-        if (this.#waiting.size > 0) this.#lookLater();
+        if (!this.#watchers.isEmpty()) this.#lookLater();
       });
     });
   }
@@ -91,7 +80,7 @@ export class SharedMailbox implements Mailbox {
   /** One statement for all that wait. */
   async #lookForAll(): Promise<void> {
     try {
-      for (const source_seq of await selectSourcesWithOpen(this.#database.reader, [...this.#waiting.keys()]))
+      for (const source_seq of await selectSourcesWithOpen(this.#database.reader, this.#watchers.sources()))
         this.wake(source_seq);
     } catch {
       // Whoever waits looks for himself when his time is over, and is told then.

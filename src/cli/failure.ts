@@ -26,7 +26,7 @@ export class CliFailure extends Error {
 /** What went wrong, without the runtime's hints for programmers. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ For more information, pass `verbose.*$/s, "");
+  return message.replace(/\.? (Is the computer able to access the url\?|For more information, pass `verbose).*$/s, "");
 }
 
 /** What is read of an answer, the typed client's or a plain one. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { realpathSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Client, ResultSet } from "@libsql/client";
 import { createClient } from "@libsql/client/sqlite3";
 import { drizzle } from "drizzle-orm/libsql/sqlite3";
@@ -14,34 +15,48 @@ const FOREIGN_LOCK_MS = 100;
 const GROUP_BYTES = 16 * 1024 * 1024;
 
 /**
- * Opens a libSQL file for this process alone. Throws if another process has it.
+ * Opens a libSQL file for this process alone, made if there is none. Throws if another process has it.
  * The lock is a transaction held on an empty database beside it: the system lets go of it when the process dies.
  */
-export async function openFile(path: string, { nextTurn, now }: Pick<Platform, "nextTurn" | "now">): Promise<Database> {
+export async function openFile(path: string, platform: Pick<Platform, "nextTurn" | "now">): Promise<Database> {
+  // Before a file is made: it would stand in the way of a restore that is at work.
+  const lock = await lockFile(path);
+  try {
+    return await openLocked(path, lock, platform);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function openLocked(
+  path: string,
+  lock: FileLock,
+  { nextTurn, now }: Pick<Platform, "nextTurn" | "now">,
+): Promise<Database> {
   const client = createClient({ url: fileUrl(path), timeout: FOREIGN_LOCK_MS });
   try {
-    const lock = await lockFile(realpathSync(path));
     // WAL persists in the file; synchronous=FULL and foreign keys are the build's defaults on every connection.
     await client.execute("PRAGMA journal_mode=WAL");
-    const reader = drizzle({ client });
-    return {
-      reader,
-      client,
-      writer: new Writer(new FileStore(client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
-      exclusive: true,
-      checkpoint: async () => {
-        const { rows } = await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        return rows[0]?.busy === 0;
-      },
-      close: () => {
-        client.close();
-        lock.release();
-      },
-    };
   } catch (error) {
     client.close();
     throw error;
   }
+  const reader = drizzle({ client });
+  return {
+    reader,
+    client,
+    writer: new Writer(new FileStore(client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
+    exclusive: true,
+    checkpoint: async () => {
+      const { rows } = await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+      return rows[0]?.busy === 0;
+    },
+    close: () => {
+      client.close();
+      lock.release();
+    },
+  };
 }
 
 class FileStore implements Store {
@@ -78,23 +93,49 @@ class FileStore implements Store {
   }
 }
 
-/** Held until released, or until the process is gone. Throws if another process holds it. */
-export async function lockFile(path: string): Promise<{ release(): void }> {
-  const client = createClient({ url: fileUrl(`${path}-lock`) });
+export interface FileLock {
+  release(): void;
+}
+
+/**
+ * Held until released, or until the process is gone. The file itself need not be there, its folder must. Throws if
+ * another process holds it.
+ */
+export async function lockFile(name: string): Promise<FileLock> {
+  const path = realPath(name);
+  let client: Client | undefined;
   try {
+    client = createClient({ url: fileUrl(`${path}-lock`) });
+    const opened = client;
     const held = await client.transaction("write");
     const release = () => {
       held.close(); // an open transaction would keep the connection, and with it the lock
-      client.close();
+      opened.close();
     };
     return { release };
   } catch (error) {
-    client.close();
-    if (error instanceof Error && /SQLITE_BUSY|database is locked/.test(error.message)) {
+    client?.close();
+    const message = error instanceof Error ? error.message : String(error);
+    if (/SQLITE_BUSY|database is locked/.test(message))
       throw new Error(`another ferry process has ${path} open: stop it first, or give this one its own --data`);
-    }
-    throw error;
+    throw new Error(`${path}-lock cannot be opened: ${message}${mayBeAnothers(message)}`, { cause: error });
   }
+}
+
+/** What to look at where the system refuses a file; nothing for any other error. */
+export function mayBeAnothers(message: string): string {
+  return /CANTOPEN|READONLY|local database .*: (14|8)\b/.test(message)
+    ? ". It and its folder must be writable for the user that runs this"
+    : "";
+}
+
+/** Where a path leads in the end, also where there is no file yet. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = realpathSync(dirname(path));
+  const place = join(folder, basename(path));
+  const isLink = lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink();
+  return isLink ? realPath(resolve(folder, readlinkSync(place))) : place;
 }
 
 /** The path as the client's URL, with what a URL would take for its own (space, percent, question mark) escaped. */

@@ -3,12 +3,11 @@ import { resolve } from "node:path";
 import { CliFailure } from "../cli/failure.ts";
 import type { Output } from "../cli/output.ts";
 import type { Settings } from "../config.ts";
+import { sizeOf } from "./check.ts";
 import { countRows, usableSchema } from "./contents.ts";
 import { duplicate } from "./duplicate.ts";
-import { fingerprint, keyAtHand } from "./master-key.ts";
+import { fingerprint, keyAtHand, keyCheck } from "./master-key.ts";
 import { type Place, placeOf, placeOfService, reading } from "./place.ts";
-import { showProgress, sizeOf } from "./progress.ts";
-import { keyCheck } from "./soundness.ts";
 
 /**
  * A copy of the service's database as of one moment, while the service goes on. Throws if there is such a file already,
@@ -23,10 +22,9 @@ export async function backup(
   process.umask(0o077);
   const from = placeOfService(settings);
   const path = resolve(file);
-  const to: Place = placeOf(`file:${path}`, undefined);
+  const to: Place = placeOf({ url: `file:${path}` });
   await reading(from, (reader) => usableSchema(reader, from.shown));
-  await duplicate(from, to, { now: Date.now, progress: showProgress(output) });
-  output.show("");
+  await duplicate(from, to, output);
   const key = keyAtHand(settings);
   const made = await reading(to, async (reader) => ({
     path,
@@ -41,7 +39,7 @@ export async function backup(
   if (json) output.print(JSON.stringify({ path, bytes, ferry_version, schema, rows, tables, master_key }, null, 2));
   else {
     output.print(`${path}: ${sizeOf(bytes)}, ${rows} rows in ${tables} tables, of ferry ${ferry_version} (${schema})`);
-    if (key.key)
+    if (key.key && made.key.status !== "fail")
       output.print(`master key to keep with it, in another place: ${key.where} (fingerprint ${fingerprint(key.key)})`);
   }
   if (made.key.status === "ok") return;

@@ -26,14 +26,18 @@ const OWN = "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'libsql\\_
 
 export async function tablesOf(reader: Reader): Promise<Table[]> {
   const { rows } = await reader.execute(
-    `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND ${OWN} ORDER BY name`,
+    `SELECT made.name, made.sql, info.name AS "column"
+      FROM (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND ${OWN}) AS made JOIN pragma_table_info(made.name) AS info
+      ORDER BY made.name, info.cid`,
   );
-  const tables: Table[] = [];
-  for (const { name, sql } of rows) {
-    const columns = await reader.execute({ sql: "SELECT name FROM pragma_table_info(?)", args: [String(name)] });
-    tables.push({ name: String(name), sql: String(sql), columns: columns.rows.map((row) => String(row.name)) });
+  const tables = new Map<string, Table>();
+  for (const row of rows) {
+    const name = String(row.name);
+    const table = tables.get(name) ?? { name, sql: String(row.sql), columns: [] };
+    table.columns.push(String(row.column));
+    tables.set(name, table);
   }
-  return tables;
+  return [...tables.values()];
 }
 
 /** Indexes and whatever else belongs to the tables, as they were made. */
@@ -79,7 +83,9 @@ export async function usableSchema(reader: Reader, shown: string): Promise<Schem
   return schema;
 }
 
-/** Rows of each table. */
+/** Marks of the moment: another database begins without them. Their tables are made, their rows stay behind. */
+const LEFT_BEHIND: ReadonlySet<string> = new Set(["ferry_writes", "ferry_leases"]);
+
 export async function countRows(reader: Reader): Promise<{ tables: number; rows: number }> {
   const tables = await tablesOf(reader);
   let rows = 0;
@@ -87,9 +93,27 @@ export async function countRows(reader: Reader): Promise<{ tables: number; rows:
   return { tables: tables.length, rows };
 }
 
+/** Rows of a table that a copy is to have. */
 export async function countOf(reader: Reader, table: string): Promise<number> {
+  if (LEFT_BEHIND.has(table)) return 0;
   const { rows } = await reader.execute(`SELECT count(*) AS rows FROM ${quoted(table)}`);
   return Number(rows[0]?.rows);
+}
+
+/** What SQLite's checks of the whole database complain of; nothing if it is sound. */
+export async function damage(reader: Reader): Promise<string[]> {
+  const { rows } = await reader.execute("PRAGMA integrity_check(5)");
+  const problems = rows.map((row) => String(row[0])).filter((text) => text !== "ok");
+  const dangling = await reader.execute('SELECT "table", count(*) AS rows FROM pragma_foreign_key_check GROUP BY 1');
+  return [
+    ...problems,
+    ...dangling.rows.map((row) => `${row.rows} rows of ${row.table} refer to rows that are missing`),
+  ];
+}
+
+/** The bytes of a row's values, in SQL. */
+export function weightOf(columns: readonly string[]): string {
+  return columns.map((column) => `coalesce(octet_length(${quoted(column)}), 0)`).join(" + ");
 }
 
 /** A name in SQL. */

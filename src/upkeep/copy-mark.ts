@@ -2,11 +2,12 @@ import type { Client, InStatement } from "@libsql/client";
 import { CliFailure } from "../cli/failure.ts";
 import { NO_UNFINISHED_COPY, unfinishedCopyName } from "../db/unfinished-copy.ts";
 import { VERSION } from "../version.ts";
-import { committed } from "./committed.ts";
 
 /** A mark that is younger belongs to a copy that may still be at work. */
 const FRESH_MS = 60_000;
 const RENEW_MS = 20_000;
+const BUSY_TRIES = 240;
+const BUSY_PAUSE_MS = 500;
 
 /** The row for which ferry refuses a database while it is filled; its time tells that the copy is at work. */
 export class CopyMark {
@@ -64,4 +65,21 @@ export async function refuseCopyAtWork(to: Client, now: number): Promise<void> {
     "refused",
     `another copy into this database was at work a moment ago: if it is none any more, try again in ${Math.ceil(waitMs / 1000)} s`,
   );
+}
+
+/**
+ * One commit, without looking at references: tables come in any order. A server that empties its log refuses for a
+ * while, and has changed nothing then; whatever else goes wrong ends the copy.
+ */
+export async function committed(to: Client, statements: InStatement[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await to.migrate(statements);
+      return;
+    } catch (error) {
+      const isBusy = error instanceof Error && /SQLITE_BUSY|database is locked/.test(error.message);
+      if (!isBusy || tries === BUSY_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+    }
+  }
 }

@@ -2,13 +2,9 @@ import { createHash, type Hash } from "node:crypto";
 import type { Client, InStatement, Row, Value } from "@libsql/client";
 import { CliFailure } from "../cli/failure.ts";
 import { NO_UNFINISHED_COPY } from "../db/unfinished-copy.ts";
-import { committed } from "./committed.ts";
-import { countOf, quoted, restOfSchema, stateOf, type Table, tablesOf } from "./contents.ts";
-import { CopyMark, refuseCopyAtWork } from "./copy-mark.ts";
+import { countOf, quoted, restOfSchema, stateOf, type Table, tablesOf, weightOf } from "./contents.ts";
+import { CopyMark, committed, refuseCopyAtWork } from "./copy-mark.ts";
 import { CALL_TIMEOUT_MS, type Reader } from "./place.ts";
-
-/** Marks of the moment: another database begins without them. Their tables are made, their rows stay behind. */
-const LEFT_BEHIND: ReadonlySet<string> = new Set(["ferry_writes", "ferry_leases"]);
 
 /** What a page of rows may weigh: well below what a libSQL server sends or takes at once. */
 const PAGE_BYTES = 4 * 1024 * 1024;
@@ -32,11 +28,6 @@ interface Digest {
   digest: string;
 }
 
-export interface Copied {
-  tables: number;
-  rows: number;
-}
-
 /**
  * Copies every row of one database into another one that is empty or holds an unfinished copy, which is cleared. Until
  * the last step the target bears a mark for which ferry refuses to serve it. What was read is compared with what then
@@ -47,13 +38,13 @@ export async function copyDatabase(
   from: Reader,
   to: Client,
   { now, progress, beforeDone }: CopyOptions,
-): Promise<Copied> {
+): Promise<void> {
   const tables = await tablesOf(from);
   const mark = new CopyMark(to, now);
   await begin(to, tables, mark, now());
   const read = new Map<string, Digest>();
   for (const table of tables) {
-    const rows = LEFT_BEHIND.has(table.name) ? 0 : await countOf(from, table.name);
+    const rows = await countOf(from, table.name);
     const digest = new RowDigest();
     let done = 0;
     for await (const page of rows === 0 ? [] : pagesOf(from, table)) {
@@ -64,16 +55,17 @@ export async function copyDatabase(
     }
     read.set(table.name, digest.end());
   }
+  // All of it now: a server lets go of whoever is silent for 10 s, and an index may take longer.
+  const sequences = await from.execute("SELECT name, seq FROM sqlite_sequence");
   for (const statement of await restOfSchema(from)) {
     await mark.holdFor(CALL_TIMEOUT_MS);
     await committed(to, [statement]);
   }
   await mark.holdFor(0);
-  await copySequences(from, to);
+  await setSequences(to, sequences.rows);
   await compare(to, tables, read, mark, progress);
   await beforeDone();
   await mark.remove();
-  return { tables: tables.length, rows: [...read.values()].reduce((sum, { rows }) => sum + rows, 0) };
 }
 
 /**
@@ -106,7 +98,6 @@ interface Cell {
 async function* pagesOf(from: Reader, table: Table): AsyncGenerator<Cell[][]> {
   const name = quoted(table.name);
   const condition = table.name === "ferry_migrations" ? ` AND ${NO_UNFINISHED_COPY}` : "";
-  const weight = table.columns.map((column) => `coalesce(octet_length(${quoted(column)}), 0)`).join(" + ");
   const values = table.columns
     .map((column) => quoted(column))
     .map(
@@ -116,7 +107,7 @@ async function* pagesOf(from: Reader, table: Table): AsyncGenerator<Cell[][]> {
   let after = -(2n ** 63n);
   for (;;) {
     const ahead = await from.execute({
-      sql: `SELECT rowid AS at, ${weight} AS bytes FROM ${name} WHERE rowid > ?${condition} ORDER BY rowid LIMIT ${LOOK_AHEAD}`,
+      sql: `SELECT rowid AS at, ${weightOf(table.columns)} AS bytes FROM ${name} WHERE rowid > ?${condition} ORDER BY rowid LIMIT ${LOOK_AHEAD}`,
       args: [after],
     });
     if (ahead.rows.length === 0) return;
@@ -166,8 +157,7 @@ function insertions(table: Table, page: readonly Cell[][]): InStatement[] {
 }
 
 /** What AUTOINCREMENT has given out: numbers of deleted rows must not come back. */
-async function copySequences(from: Reader, to: Client): Promise<void> {
-  const { rows } = await from.execute("SELECT name, seq FROM sqlite_sequence");
+async function setSequences(to: Client, rows: readonly Row[]): Promise<void> {
   await committed(to, [
     "DELETE FROM sqlite_sequence",
     ...rows.map(({ name, seq }) => ({

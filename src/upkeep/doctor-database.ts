@@ -1,15 +1,13 @@
 import { existsSync, statSync } from "node:fs";
+import { messageOf } from "../cli/failure.ts";
 import type { Settings } from "../config.ts";
 import { flushesCommits, UNKNOWN_DURABILITY } from "../db/durability.ts";
 import { migrations } from "../db/migrations.ts";
-import { type Check, checked, fail, ok, warn } from "./check.ts";
-import { clockVerdict, recordVerdict } from "./clock.ts";
+import { type Check, checked, clockVerdict, fail, ok, recordVerdict, sizeOf, warn } from "./check.ts";
 import { stateOf, usableSchema } from "./contents.ts";
 import { noDatabase } from "./doctor-machine.ts";
-import { keyAtHand } from "./master-key.ts";
+import { keyAtHand, keyCheck } from "./master-key.ts";
 import { open, type Place, type Reader, reading } from "./place.ts";
-import { sizeOf } from "./progress.ts";
-import { keyCheck } from "./soundness.ts";
 
 /** Up to here every page is looked at without being asked to: some seconds, even from a slow disk. */
 const QUICK_CHECK_BYTES = 2e9;
@@ -23,7 +21,7 @@ export async function databaseChecks(settings: Settings, place: Place, full: boo
   if (place.kind === "file" && !existsSync(place.path))
     return [await checked("database", async () => noDatabase(settings, place))];
   const before = place.kind === "server" ? await serverChecks(place, settings) : [];
-  if (before.some(({ status }) => status === "fail")) return before;
+  if (before[0]?.status === "fail") return before;
   const sound = await checked("integrity", () => reading(place, (reader) => integrity(reader, full)));
   if (sound.status === "fail") return [...before, sound];
   const checks = [...before, sound, await checked("schema", () => reading(place, (reader) => schema(reader, place)))];

@@ -4,10 +4,9 @@ import { dirname, join, resolve } from "node:path";
 import type { Settings } from "../config.ts";
 import { refuseLostDatabase } from "../data-folder.ts";
 import { prepareDoor } from "../listen.ts";
-import { fail, ok, warn } from "./check.ts";
+import { fail, ok, sizeOf, warn } from "./check.ts";
 import { fingerprint, keyAtHand } from "./master-key.ts";
 import type { Place } from "./place.ts";
-import { sizeOf } from "./progress.ts";
 
 const DAY_MS = 86_400_000;
 const EXPIRY_WARN_DAYS = 14;
@@ -62,8 +61,8 @@ export function dataFolder({ data }: Settings, place: Place) {
   const owner = process.getuid?.() ?? uid;
   if (owner !== uid && owner !== 0) return fail(`${folder} belongs to another user (${uid}): run ferry as that one`);
   const names = ["ferry.db", "ferry.db-wal", "ferry.db-shm", "bootstrap.env"].map((name) => join(folder, name));
-  const paths = [...names, ...(place.kind === "file" ? [place.path] : [])].filter((path) => existsSync(path));
-  const open = [...new Set(paths)].filter((path) => (statSync(path).mode & 0o077) !== 0);
+  const paths = [...new Set([...names, ...(place.kind === "file" ? [place.path] : [])])].filter(existsSync);
+  const open = paths.filter((path) => (statSync(path).mode & 0o077) !== 0);
   if (open.length > 0) return warn(`others can read ${open.join(", ")}: chmod 600`);
   const foreign = paths.filter((path) => statSync(path).uid !== uid);
   if (foreign.length > 0) return warn(`${foreign.join(", ")} belong to another user than ${folder}: chown them`);

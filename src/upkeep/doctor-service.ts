@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { messageOf } from "../cli/failure.ts";
 import type { Settings } from "../config.ts";
 import { bootstrapPath } from "../data-folder.ts";
-import { type Check, checked, fail, ok, warn } from "./check.ts";
-import { clockVerdict } from "./clock.ts";
+import { type Check, checked, clockVerdict, fail, ok, warn } from "./check.ts";
 import type { Place } from "./place.ts";
 
 const ANSWER_MS = 5_000;
@@ -20,7 +19,10 @@ export async function service(settings: Settings, place: Place): Promise<Check[]
     const who = holder === undefined ? "ferry" : `ferry (process ${holder})`;
     const health = await ask(`${url}/healthz`, ca);
     if ("reason" in health) {
-      if (holder !== undefined) return fail(`${who} has the database, but ${url} does not answer: ${health.reason}`);
+      if (holder !== undefined)
+        return fail(
+          `${who} has the database, but ${url} does not answer (${health.reason}): it is just starting or stopping, or hangs; look again`,
+        );
       return warn(`no service answers at ${url} (${health.reason}): start it with ferry serve`);
     }
     if (!health.isFerry) return fail(`another program than ferry answers at ${url}: choose another --listen`);

@@ -6,7 +6,7 @@ import { type Check, checked, ok, tellChecks, warn } from "./check.ts";
 import { databaseChecks } from "./doctor-database.ts";
 import { dataFolder, freeRoom, masterKey, tls } from "./doctor-machine.ts";
 import { service } from "./doctor-service.ts";
-import { placeOfService } from "./place.ts";
+import { open, placeOfService } from "./place.ts";
 
 /** One line for each thing a service on this machine rests on. Changes nothing. Throws if any of them has failed. */
 export async function doctor(
@@ -15,10 +15,13 @@ export async function doctor(
 ): Promise<void> {
   let settings: Settings | undefined;
   const first = await checked("settings", async () => {
-    settings = settingsOf(args);
+    const given = settingsOf(args);
+    const place = placeOfService(given);
+    if (place.kind === "server") open(place).close(); // throws if the URL is none; calls nobody
+    settings = given;
     const unknown = unknownVariables(process.env);
     if (unknown.length > 0) return warn(`${unknown.join(", ")}: no setting, ignored; see ferry serve --help`);
-    return ok(`data in ${resolve(settings.data)}, database ${placeOfService(settings).shown}`);
+    return ok(`data in ${resolve(given.data)}, database ${place.shown}`);
   });
   const checks = settings === undefined ? [first] : [first, ...(await checksOf(settings, args.full === true))];
   tellChecks(output, checks, args.json);

@@ -5,6 +5,9 @@ import { messageOf } from "../cli/failure.ts";
 import type { Settings } from "../config.ts";
 import { parseMasterKey } from "../core/sealed.ts";
 import { masterKeyPath, readMasterKey } from "../data-folder.ts";
+import { fail, ok, warn } from "./check.ts";
+import type { Reader } from "./place.ts";
+import { CHECK_VALUES, describeOpened, openSecrets } from "./sealed-secrets.ts";
 
 /** The master key that a service with these settings would use. */
 export interface KeyAtHand {
@@ -35,4 +38,26 @@ export function keyAtHand({ data, master_key }: Pick<Settings, "data" | "master_
 export function fingerprint(key: Uint8Array): string {
   const digest = createHash("sha256").update("ferry master key").update(key).digest("hex");
   return digest.slice(0, 16).replace(/(.{4})(?=.)/g, "$1-");
+}
+
+/** Whether the key opens what is sealed in the database. */
+export async function keyCheck(reader: Reader, { key, where, reason }: KeyAtHand) {
+  const found = await openSecrets(reader, key ?? new Uint8Array(32));
+  const count = found.reduce((sum, kind) => sum + kind.count, 0);
+  const opened = found.reduce((sum, kind) => sum + kind.opened, 0);
+  const sealed = found.map((kind) => `${kind.count} ${kind.what}`).join(", ");
+  if (!key) {
+    const message = `${reason}; put the master key that belongs to the database there, or set FERRY_MASTER_KEY`;
+    return count === 0 ? warn(message) : fail(`${sealed} cannot be opened: ${message}`);
+  }
+  const named = `${where} (fingerprint ${fingerprint(key)})`;
+  // Where there is a check value ferry goes by it alone.
+  const isCheckWrong = found.some((kind) => kind.what === CHECK_VALUES && kind.opened < kind.count);
+  if (isCheckWrong || (count > 0 && opened === 0))
+    return fail(
+      `${named} is not the key of this database: it opens ${opened === 0 ? `none of ${sealed}` : describeOpened(found)}. Without its key ferry does not serve it`,
+    );
+  if (opened < count)
+    return warn(`${named} opens ${describeOpened(found)}; what does not open was changed, and has to be made anew`);
+  return ok(`${named} opens what is sealed: ${describeOpened(found)}`);
 }

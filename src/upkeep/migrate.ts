@@ -1,35 +1,34 @@
-import { realpathSync } from "node:fs";
 import { CliFailure } from "../cli/failure.ts";
 import type { Output } from "../cli/output.ts";
 import type { Settings } from "../config.ts";
 import { lockFile } from "../db/open-file.ts";
-import { countRows, tablesOf, usableSchema } from "./contents.ts";
-import { damage, duplicate } from "./duplicate.ts";
-import { isSamePlace, open, type Place, placeOf, placeOfService, type Reader, reading } from "./place.ts";
-import { showProgress } from "./progress.ts";
-import { withTargetLocked } from "./restore.ts";
+import { countRows, damage, tablesOf, usableSchema } from "./contents.ts";
+import { duplicate } from "./duplicate.ts";
+import { makeForService } from "./new-file.ts";
+import { isSameServer, open, type Place, placeOf, placeOfService, type Reader, reading } from "./place.ts";
 
-export interface Ends {
-  from: string | undefined;
-  to: string | undefined;
+/** One end as it was given. */
+export interface End {
+  url: string | undefined;
+  namespace: string | undefined;
 }
 
 /** Moves a database to another place. One end may be left to the settings; the source stays as it is. */
 export async function migrate(
-  ends: Ends,
+  ends: { from: End; to: End },
   settings: Settings,
   output: Output,
   json: boolean | undefined,
 ): Promise<void> {
   process.umask(0o077);
-  if (ends.from === undefined && ends.to === undefined)
+  if (ends.from.url === undefined && ends.to.url === undefined)
     throw new CliFailure(
       "usage",
       "ferry migrate takes --from URL or --to URL: the other end is the service's own database",
     );
-  const from = endOf(ends.from, process.env.FERRY_FROM_AUTH_TOKEN, settings);
-  const to = endOf(ends.to, process.env.FERRY_TO_AUTH_TOKEN, settings);
-  if (isSamePlace(from, to)) throw new CliFailure("usage", `--from and --to are the same database: ${from.shown}`);
+  const from = endOf("from", ends.from, process.env.FERRY_FROM_AUTH_TOKEN, settings);
+  const to = endOf("to", ends.to, process.env.FERRY_TO_AUTH_TOKEN, settings);
+  if (from.shown === to.shown) throw new CliFailure("usage", `--from and --to are the same database: ${from.shown}`);
   const release = await holdSource(from, output);
   try {
     const begun = await reading(from, async (reader) => {
@@ -45,27 +44,33 @@ export async function migrate(
         `${from.shown} was written to meanwhile: stop every ferry on it, and run the same again`,
       );
     };
-    await withTargetLocked(to, () =>
-      duplicate(from, to, { now: Date.now, progress: showProgress(output), beforeDone }),
-    );
-    output.show("");
+    const copy = () => duplicate(from, to, output, beforeDone);
+    await (to.kind === "file" ? makeForService(to.path, copy) : copy());
     const { rows, tables } = begun;
     if (json) output.print(JSON.stringify({ from: from.shown, to: to.shown, rows, tables }, null, 2));
     else output.print(`${to.shown} has everything of ${from.shown}: ${rows} rows in ${tables} tables, compared`);
     output.tell(
-      `start ferry on it with ${to.kind === "file" ? `FERRY_DATABASE_URL=file:${to.path}` : "FERRY_DATABASE_URL set to it"} and the same master key, and never again on ${from.shown}, which is as it was`,
+      `start ferry on it with ${settingsFor(to)} and the same master key, and never again on ${from.shown}, which is as it was`,
     );
   } finally {
     release();
   }
 }
 
+function settingsFor(to: Place): string {
+  if (to.kind === "file") return `FERRY_DATABASE_URL=file:${to.path}`;
+  return `FERRY_DATABASE_URL set to it${to.namespace === undefined ? "" : `, FERRY_DATABASE_NAMESPACE=${to.namespace}`}`;
+}
+
 /** The service's token is sent to the service's own server only. */
-function endOf(url: string | undefined, token: string | undefined, settings: Settings): Place {
+function endOf(flag: "from" | "to", end: End, token: string | undefined, settings: Settings): Place {
   const own = placeOfService(settings);
-  if (url === undefined) return own;
-  const place = placeOf(url, token || undefined);
-  return place.kind === "server" && place.auth_token === undefined && isSamePlace(place, own) ? own : place;
+  if (end.url === undefined && end.namespace === undefined) return own;
+  if (end.url === undefined) throw new CliFailure("usage", `--${flag}-namespace goes with --${flag}`);
+  const namespace = end.namespace || settings.database_namespace;
+  const place = placeOf({ url: end.url, auth_token: token || undefined, namespace });
+  if (place.kind === "file" || place.auth_token !== undefined || !isSameServer(place, own)) return place;
+  return { ...place, auth_token: settings.database_auth_token };
 }
 
 /** No ferry writes to the source while it is copied: a file is locked; on a server a ferry is seen by its lease. */
@@ -80,7 +85,7 @@ async function holdSource(from: Place, output: Output): Promise<() => void> {
     return () => {};
   }
   open(from).close();
-  return (await lockFile(realpathSync(from.path))).release;
+  return (await lockFile(from.path)).release;
 }
 
 async function hasLiveLease(reader: Reader): Promise<boolean> {

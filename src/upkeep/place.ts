@@ -4,7 +4,7 @@ import type { Client, Transaction } from "@libsql/client";
 import { createClient as createFileClient } from "@libsql/client/sqlite3";
 import { CliFailure, messageOf } from "../cli/failure.ts";
 import { libsqlServer, type Settings } from "../config.ts";
-import { fileUrl } from "../db/open-file.ts";
+import { fileUrl, mayBeAnothers } from "../db/open-file.ts";
 import { connect, type LibsqlServer } from "../db/open-remote.ts";
 
 /** Where a database is. `shown` names it without what may be secret in its URL. */
@@ -19,26 +19,29 @@ export const CALL_TIMEOUT_MS = 600_000;
 
 /** The database that the service with these settings has. */
 export function placeOfService(settings: Settings): Place {
-  const place = placeOf(settings.database_url ?? `file:${join(settings.data, "ferry.db")}`, undefined);
-  return place.kind === "server" ? { ...place, ...libsqlServer(settings, place.url) } : place;
+  return placeOf(libsqlServer(settings, settings.database_url ?? `file:${join(settings.data, "ferry.db")}`));
 }
 
 /** Throws a usage failure if the URL is none of a database. */
-export function placeOf(url: string, auth_token: string | undefined): Place {
+export function placeOf({ url, auth_token, namespace }: LibsqlServer): Place {
   if (url.startsWith("file:")) {
     const path = resolve(url.slice("file:".length));
     return { kind: "file", path, shown: path };
   }
   if (!/^(https?|libsql|wss?):\/\/./.test(url) || !URL.canParse(url))
     throw new CliFailure("usage", "a database is file:PATH, or http://, https:// or libsql:// for a libSQL server");
-  const { protocol, host, pathname } = new URL(url);
-  const shown = `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-  return { kind: "server", url, auth_token, shown };
+  const shown = namespace === undefined ? withoutSecrets(url) : `${withoutSecrets(url)} (namespace ${namespace})`;
+  return { kind: "server", url, auth_token, namespace, shown };
 }
 
-/** Whether it is the same file, or the same server. */
-export function isSamePlace(one: Place, other: Place): boolean {
-  return one.kind === other.kind && one.shown === other.shown;
+/** Whether both are databases of one libSQL server. */
+export function isSameServer(one: Place, other: Place): boolean {
+  return one.kind === "server" && other.kind === "server" && withoutSecrets(one.url) === withoutSecrets(other.url);
+}
+
+function withoutSecrets(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }
 
 /**
@@ -74,8 +77,11 @@ export async function using<Result>(place: Place, work: (client: Client) => Prom
 export function reading<Result>(place: Place, work: (reader: Reader) => Promise<Result>): Promise<Result> {
   return using(place, async (client) => {
     const transaction = await client.transaction("read");
+    // Named here: where two places are at work, the other one would take the error for its own.
+    const execute: Reader["execute"] = (statement) =>
+      transaction.execute(statement).catch((error) => Promise.reject(notUsable(place, error)));
     try {
-      return await work(transaction);
+      return await work({ execute });
     } finally {
       transaction.close();
     }
@@ -87,7 +93,7 @@ function notUsable(place: Place, error: unknown): Error {
   if (error instanceof CliFailure || !(error instanceof Error)) return error as Error;
   const isAbsent =
     place.kind === "server" &&
-    /ECONN|ConnectionRefused|Unable to connect|fetch failed|Timeout/.test(
+    /ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectionRefused|Unable to connect|fetch failed|Timeout/.test(
       `${error.name} ${"code" in error ? error.code : ""} ${error.message}`,
     );
   if (isAbsent)
@@ -95,5 +101,13 @@ function notUsable(place: Place, error: unknown): Error {
   if (!("code" in error)) return error;
   if (/\b401\b/.test(error.message))
     return new CliFailure("notSignedIn", `the libSQL server ${place.shown} refuses the token, or wants one`);
-  return new CliFailure("failed", `the database ${place.shown} cannot be used: ${messageOf(error)}`);
+  if (place.kind === "server" && /\b404\b/.test(error.message))
+    return new CliFailure(
+      "notFound",
+      `the libSQL server ${place.shown} has no such database: make the namespace at its admin address, or name another one`,
+    );
+  if (/STREAM_EXPIRED/.test(String(error.code)))
+    return new CliFailure("failed", `${place.shown} was asked nothing for 10 s and let go: run the same again`);
+  const hint = place.kind === "file" ? mayBeAnothers(error.message) : "";
+  return new CliFailure("failed", `the database ${place.shown} cannot be used: ${messageOf(error)}${hint}`);
 }

@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync } from "node:fs";
 import { CliFailure } from "../cli/failure.ts";
 import type { Output } from "../cli/output.ts";
 import type { Settings } from "../config.ts";
-import { lockFile } from "../db/open-file.ts";
-import { type Check, tellChecks } from "./check.ts";
+import { type Check, checked, fail, ok, tellChecks } from "./check.ts";
+import { countRows, damage, usableSchema } from "./contents.ts";
 import { duplicate } from "./duplicate.ts";
-import { keyAtHand } from "./master-key.ts";
-import { type Place, placeOf, placeOfService } from "./place.ts";
-import { showProgress } from "./progress.ts";
-import { soundness } from "./soundness.ts";
+import { keyAtHand, keyCheck } from "./master-key.ts";
+import { makeForService, refuseUsed } from "./new-file.ts";
+import { type Place, placeOf, placeOfService, reading } from "./place.ts";
 
 /**
  * Puts a copy where the service with these settings has its database, which must be empty. Refuses a copy that the
@@ -18,11 +16,11 @@ import { soundness } from "./soundness.ts";
 export async function restore(file: string, settings: Settings, output: Output, json?: boolean): Promise<void> {
   process.umask(0o077);
   const to = placeOfService(settings);
-  if (to.kind === "file") refuseUsedFile(to.path);
+  if (to.kind === "file") refuseUsed(to.path);
   const checks = await sound(file, settings);
   if (!json || checks.some(({ status }) => status === "fail")) tellChecks(output, checks, json);
-  await withTargetLocked(to, () => duplicate(copyAt(file), to, { now: Date.now, progress: showProgress(output) }));
-  output.show("");
+  const copy = () => duplicate(copyAt(file), to, output);
+  await (to.kind === "file" ? makeForService(to.path, copy) : copy());
   if (json) output.print(JSON.stringify({ database: to.shown, checks }, null, 2));
   else output.print(`restored to ${to.shown}; start ferry with the same settings`);
 }
@@ -32,36 +30,33 @@ export async function checkCopy(file: string, settings: Settings, output: Output
   tellChecks(output, await sound(file, settings), json);
 }
 
+/** Whether a ferry with this key could serve what a copy holds. Changes nothing. */
 async function sound(file: string, settings: Settings): Promise<Check[]> {
-  const copy = copyAt(file);
-  if (copy.kind === "file" && !existsSync(copy.path)) throw new CliFailure("notFound", `there is no file ${copy.path}`);
-  return soundness(copy, keyAtHand(settings));
+  const place = copyAt(file);
+  if (place.kind === "file" && !existsSync(place.path))
+    throw new CliFailure("notFound", `there is no file ${place.path}`);
+  const whole = await checked("integrity", () =>
+    reading(place, async (reader) => {
+      const problems = await damage(reader);
+      return problems.length > 0 ? fail(problems.join("; ")) : ok("every page and every reference is sound");
+    }),
+  );
+  if (whole.status === "fail") return [whole];
+  const schema = await checked("schema", () =>
+    reading(place, async (reader) => {
+      const { ferry_version, applied } = await usableSchema(reader, place.shown);
+      const { tables, rows } = await countRows(reader);
+      return ok(`of ferry ${ferry_version} (${applied.at(-1)}): ${rows} rows in ${tables} tables`);
+    }),
+  );
+  if (schema.status === "fail") return [whole, schema];
+  return [
+    whole,
+    schema,
+    await checked("master key", () => reading(place, (reader) => keyCheck(reader, keyAtHand(settings)))),
+  ];
 }
 
 function copyAt(file: string): Place {
-  return placeOf(`file:${file}`, undefined);
-}
-
-/** No ferry starts on a file while it is being made. */
-export async function withTargetLocked<Result>(to: Place, work: () => Promise<Result>): Promise<Result> {
-  if (to.kind === "server") return work();
-  const folder = dirname(to.path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const lock = await lockFile(join(realpathSync(folder), basename(to.path)));
-  try {
-    refuseUsedFile(to.path);
-    return await work();
-  } finally {
-    lock.release();
-  }
-}
-
-/** Its log counts too: what is in it would be mixed with another database. */
-export function refuseUsedFile(path: string): void {
-  const found = ["", "-wal", "-shm", "-journal"].map((suffix) => `${path}${suffix}`).filter((name) => existsSync(name));
-  if (found.length === 0) return;
-  throw new CliFailure(
-    "refused",
-    `there is a database already: ${found.join(", ")}. Stop ferry, move ${found.length > 1 ? "these files" : "it"} away and try again; nothing was changed`,
-  );
+  return placeOf({ url: `file:${file}` });
 }

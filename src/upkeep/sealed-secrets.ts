@@ -5,6 +5,8 @@ import { passwordPurpose } from "../templates/service.ts";
 import { quoted, type Table, tablesOf } from "./contents.ts";
 import type { Reader } from "./place.ts";
 
+export const CHECK_VALUES = "check values of the master key";
+
 /** Every column that holds something sealed, with what each value was sealed for. A test looks for missing ones. */
 const kinds: readonly {
   what: string;
@@ -39,7 +41,7 @@ const kinds: readonly {
     purpose: (name) => name,
   },
   {
-    what: "check values of the master key",
+    what: CHECK_VALUES,
     table: "master_key_check",
     sealed: "sealed",
     from: "master_key_check",

@@ -79,13 +79,21 @@ export const migrate = verb(
       valueHint: "url",
       description: "Database to read: file:PATH or http://...; no ferry may run on it",
     },
+    "from-namespace": {
+      type: "string",
+      valueHint: "name",
+      description: "Database on a server that has several; default: --database-namespace",
+    },
     to: { type: "string", valueHint: "url", description: "Database to fill, an empty one: file:PATH or http://..." },
+    "to-namespace": { type: "string", valueHint: "name", description: "The same for --to" },
   },
   async ({ args, output }) => {
     tellUnknownVariables(output);
     const settings = settingsOf(args);
     const { migrate } = await loadDriver(() => import("./migrate.ts"));
-    await migrate({ from: args.from, to: args.to }, settings, output, args.json);
+    const from = { url: args.from, namespace: args["from-namespace"] };
+    const to = { url: args.to, namespace: args["to-namespace"] };
+    await migrate({ from, to }, settings, output, args.json);
   },
 );
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@libsql/client/sqlite3";
 import { migrate } from "../../src/db/migrate.ts";
 import { migrations } from "../../src/db/migrations.ts";
-import { openFile } from "../../src/db/open-file.ts";
+import { lockFile, openFile } from "../../src/db/open-file.ts";
 
 let folder: string;
 let path: string;
@@ -23,6 +23,24 @@ describe("openFile", () => {
     );
     first.close();
     (await openFile(path, { nextTurn: setImmediate, now: Date.now })).close();
+  });
+
+  test("makes no file while another process holds the lock, as a restore does", async () => {
+    const lock = await lockFile(path);
+    await expect(openFile(path, { nextTurn: setImmediate, now: Date.now })).rejects.toThrow(
+      "another ferry process has",
+    );
+    expect(existsSync(path)).toBe(false);
+    lock.release();
+  });
+
+  test("the lock is the file's, by whatever link it is reached, also before there is one", async () => {
+    const link = join(folder, "link.db");
+    symlinkSync("ferry.db", link);
+    const first = await openFile(link, { nextTurn: setImmediate, now: Date.now });
+    for (const name of [link, path])
+      await expect(lockFile(name)).rejects.toThrow(`another ferry process has ${path} open`);
+    first.close();
   });
 
   test("every connection of the pool commits durably: WAL, synchronous FULL, foreign keys", async () => {

@@ -1,12 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chownSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -81,9 +84,22 @@ describe("ferry backup", () => {
     expect([readFileSync(copy, "utf8"), readdirSync(folder)]).toEqual(["mine", ["copy.db"]]);
   });
 
+  test("makes no copy beside a log that SQLite would read into it, nor where a link leads nowhere, nor without a folder", async () => {
+    writeFileSync(`${copy}-wal`, "of another database");
+    await expect(makeCopy()).rejects.toThrow(`${copy}-wal exists already: it is left as it is`);
+    rmSync(`${copy}-wal`);
+    symlinkSync("nowhere", copy);
+    await expect(makeCopy()).rejects.toThrow(`${copy} exists already`);
+    rmSync(copy);
+    const nowhere = backup(join(folder, "none", "copy.db"), settingsFor(ferry.folder), output, false);
+    await expect(nowhere).rejects.toThrow(`there is no folder ${join(folder, "none")}`);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test("takes away what a backup that was killed has left, and nothing else", async () => {
     const { pid } = Bun.spawnSync(["true"]);
     writeFileSync(`${copy}.partial-${pid}`, "half");
+    writeFileSync(`${copy}.partial-${process.pid}`, "of a container before this one");
     writeFileSync(`${copy}.partial-${process.ppid}`, "at work");
     await makeCopy();
     expect(readdirSync(folder).sort()).toEqual(["copy.db", `copy.db.partial-${process.ppid}`]);
@@ -93,6 +109,7 @@ describe("ferry backup", () => {
     const others = settingsFor(ferry.folder, { FERRY_MASTER_KEY: "08".repeat(32) });
     await expect(backup(copy, others, output, false)).rejects.toThrow("keep that one with it");
     expect(told.join()).toContain("is not the key of this database");
+    expect(printed.join()).not.toContain("master key to keep");
     expect(existsSync(copy)).toBe(true);
   });
 
@@ -141,6 +158,15 @@ describe("ferry restore --check", () => {
     await check();
     expect(printed.at(-1)).toMatch(
       /^warn {2}master key: .*1 of 2 secrets of tasks, .*; what does not open was changed/,
+    );
+  });
+
+  test("a check value that the key does not open: ferry would not start, whatever else it opens", async () => {
+    await makeCopy();
+    await change("UPDATE master_key_check SET sealed = 'v1.' || substr(sealed, 5)");
+    await expect(check()).rejects.toThrow("1 of 3 checks failed");
+    expect(printed.at(-1)).toMatch(
+      /^fail {2}master key: .* is not the key of this database: it opens .*0 of 1 check values/,
     );
   });
 
@@ -219,8 +245,19 @@ describe("ferry restore", () => {
   });
 });
 
+test.skipIf(process.getuid?.() !== 0)("root is sent away from a service's folder that is another user's", async () => {
+  await makeCopy();
+  const data = join(folder, "data");
+  mkdirSync(data);
+  chownSync(data, 65534, 65534);
+  await expect(restore(copy, settingsFor(data), output)).rejects.toThrow(
+    "belongs to another user (65534): run this as",
+  );
+  expect(readdirSync(data)).toEqual([]);
+});
+
 test("every column with something sealed is known, and opened with what the services sealed it for", async () => {
-  const opened = await reading(placeOf(`file:${join(ferry.folder, "ferry.db")}`, undefined), async (reader) => {
+  const opened = await reading(placeOf({ url: `file:${join(ferry.folder, "ferry.db")}` }), async (reader) => {
     const columns = (await tablesOf(reader)).flatMap(({ name, columns }) =>
       columns.map((column) => `${name}.${column}`),
     );

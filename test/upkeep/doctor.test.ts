@@ -199,6 +199,15 @@ describe("what is wrong is named, with what to do", () => {
   });
 });
 
+test("a database URL that is none is told as any other setting, without what it says", async () => {
+  for (const url of ["http://user:hidden@[bad", "libsql://user:hidden@host?tls=9&authToken=hidden"]) {
+    const { checks, of, failure } = await examine({ "database-url": url });
+    expect([checks.length, failure]).toEqual([1, "1 of 1 checks failed"]);
+    expect(of("settings")).toMatch(/^fail (a database is file:PATH|the database URL cannot be used)/);
+    expect(of("settings")).not.toContain("hidden");
+  }
+});
+
 describe.skipIf(!sqldPath)("over a libSQL server", () => {
   test("its latency, its clock and what it does at a commit are told; and when it is gone", async () => {
     const server = await startSqld(sqldPath ?? "");
@@ -211,6 +220,11 @@ describe.skipIf(!sqldPath)("over a libSQL server", () => {
       expect((await examine(admin)).of("durability")).toMatch(/^warn the server does not flush its commits/);
       await requireFlushedCommits(server.admin_url);
       expect((await examine(admin)).of("durability")).toBe("ok the server flushes each commit to its disk");
+      const elsewhere = await examine({ ...flags, "database-admin-url": server.url });
+      expect(elsewhere.of("durability")).toMatch(
+        /^fail .* answers HTTP 404: it takes what sqld has as --admin-listen-addr/,
+      );
+      expect(elsewhere.of("secrets")).toStartWith("ok ");
       const { failure, not_ok, of } = await examine(flags);
       expect([failure, not_ok]).toEqual([undefined, ["durability"]]);
       expect(of("database server")).toMatch(new RegExp(`^ok ${server.url} answers in [\\d.]+ ms$`));

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient } from "@libsql/client";
 import { migrate as migrateSchema } from "../../src/db/migrate.ts";
-import { committed } from "../../src/upkeep/committed.ts";
 import { tablesOf } from "../../src/upkeep/contents.ts";
 import { copyDatabase } from "../../src/upkeep/copy.ts";
+import { committed } from "../../src/upkeep/copy-mark.ts";
 import { duplicate } from "../../src/upkeep/duplicate.ts";
 import { migrate } from "../../src/upkeep/migrate.ts";
 import { placeOf, reading } from "../../src/upkeep/place.ts";
@@ -15,6 +15,11 @@ import { type FilledFerry, filledFerry, settingsFor } from "./filled.ts";
 import { keptOutput } from "./output.ts";
 
 const sqldPath = await sqldProgram();
+
+const ends = (from?: string, to?: string, from_namespace?: string, to_namespace?: string) => ({
+  from: { url: from, namespace: from_namespace },
+  to: { url: to, namespace: to_namespace },
+});
 
 /** Every value of every table, to the byte, with the numbers given out. */
 async function everything(client: Pick<Client, "execute">): Promise<Record<string, string[]>> {
@@ -41,7 +46,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
   let source: string;
   const { output, printed, told } = keptOutput();
   const settings = () => settingsFor(join(folder, "none"));
-  const toServer = () => migrate({ from: `file:${source}`, to: server.url }, settings(), output, false);
+  const toServer = () => migrate(ends(`file:${source}`, server.url), settings(), output, false);
 
   beforeAll(async () => {
     if (sqldPath === undefined) return;
@@ -71,7 +76,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
     await toServer();
     expect(await everything(remote)).toEqual(before);
     const back = join(folder, "new", "ferry.db");
-    await migrate({ from: server.url, to: `file:${back}` }, settings(), output, true);
+    await migrate(ends(server.url, `file:${back}`), settings(), output, true);
     const client = createClient({ url: `file:${back}` });
     expect(await everything(client)).toEqual(before);
     expect((await client.execute("PRAGMA integrity_check")).rows[0]?.[0]).toBe("ok");
@@ -94,7 +99,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
   test("refuses a server on which a ferry is at work, as its lease tells", async () => {
     ferry.database.close();
     await toServer();
-    const back = () => migrate({ from: server.url, to: `file:${join(folder, "back.db")}` }, settings(), output, false);
+    const back = () => migrate(ends(server.url, `file:${join(folder, "back.db")}`), settings(), output, false);
     await remote.execute("INSERT INTO ferry_leases VALUES ('background', 'x', unixepoch() * 1000 + 60000)");
     await expect(back()).rejects.toThrow(`a ferry is at work on ${server.url}: stop every one`);
     expect(existsSync(join(folder, "back.db"))).toBe(false);
@@ -116,7 +121,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
     await expect(toServer()).rejects.toThrow("holds tables of another program already");
     const file = join(folder, "ferry.db");
     await Bun.write(file, "something");
-    await expect(migrate({ from: `file:${source}`, to: `file:${file}` }, settings(), output, false)).rejects.toThrow(
+    await expect(migrate(ends(`file:${source}`, `file:${file}`), settings(), output, false)).rejects.toThrow(
       "there is a database already",
     );
     expect(await Bun.file(file).text()).toBe("something");
@@ -124,7 +129,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
 
   test("what broke off in the middle is refused by ferry, and cleared by the next run", async () => {
     ferry.database.close();
-    const from = placeOf(`file:${source}`, undefined);
+    const from = placeOf({ url: `file:${source}` });
     let pages = 0;
     const brokenOff = reading(from, (reader) =>
       copyDatabase(reader, remote, {
@@ -139,21 +144,21 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
     await expect(brokenOff).rejects.toThrow("killed");
     const refusal = "the database holds a copy that was not finished";
     await expect(migrateSchema(remote, "0.1.0", 1)).rejects.toThrow(refusal);
-    await expect(
-      migrate({ from: server.url, to: `file:${join(folder, "x.db")}` }, settings(), output, false),
-    ).rejects.toThrow("holds a copy that was not finished");
+    await expect(migrate(ends(server.url, `file:${join(folder, "x.db")}`), settings(), output, false)).rejects.toThrow(
+      "holds a copy that was not finished",
+    );
     await toServer();
     await migrateSchema(remote, "0.1.0", 1);
   });
 
   test("a copy that may still be at work is left alone", async () => {
     ferry.database.close();
-    const from = placeOf(`file:${source}`, undefined);
+    const from = placeOf({ url: `file:${source}` });
     const beforeDone = async () => {
       await expect(toServer()).rejects.toThrow(/another copy into this database was at work a moment ago: .* in \d+ s/);
     };
     // The source's lock is not what stands in the way.
-    await duplicate(from, placeOf(server.url, undefined), { now: Date.now, progress: () => {}, beforeDone });
+    await duplicate(from, placeOf({ url: server.url }), output, beforeDone);
     await migrateSchema(remote, "0.1.0", 1);
   });
 
@@ -186,7 +191,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
       for (; isCopying; await Bun.sleep(2))
         await writer.execute("INSERT INTO events (account_seq, at, type) VALUES (1, 1, 'meanwhile')");
     })();
-    const copying = migrate({ from: server.url, to: `file:${to}` }, settings(), output, false);
+    const copying = migrate(ends(server.url, `file:${to}`), settings(), output, false);
     await expect(copying).rejects.toThrow("was written to meanwhile: stop every ferry on it");
     isCopying = false;
     await busy;
@@ -198,12 +203,44 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
   });
 
   test("wants an end, and two different ones", async () => {
-    const run = (from?: string, to?: string) => migrate({ from, to }, settings(), output, false);
+    const run = (from?: string, to?: string) => migrate(ends(from, to), settings(), output, false);
     await expect(run()).rejects.toThrow("takes --from URL or --to URL");
     await expect(run(`file:${source}`, `file:${source}`)).rejects.toThrow("are the same database");
     await expect(run("postgres://x", server.url)).rejects.toThrow("a database is file:PATH, or http://");
     await expect(run(`file:${folder}/nothing.db`, server.url)).rejects.toThrow("there is no database");
     await expect(run("http://127.0.0.1:9", `file:${folder}/a.db`)).rejects.toThrow("cannot be reached");
+  });
+
+  test("from one database to another of one server that has several, and back", async () => {
+    const several = await startSqld(sqldPath ?? "", "--enable-namespaces");
+    try {
+      for (const name of ["one", "two", "padded"])
+        await fetch(`${several.admin_url}/v1/namespaces/${name}/create`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: "{}",
+        });
+      const before = await everything(ferry.database.client);
+      ferry.database.close();
+      const own = settingsFor(folder, { FERRY_DATABASE_URL: several.url, FERRY_DATABASE_NAMESPACE: "one" });
+      const go = (...given: Parameters<typeof ends>) => migrate(ends(...given), own, output, false);
+      await go(`file:${source}`);
+      await go(undefined, several.url, undefined, "padded");
+      expect(told.at(-1)).toContain("FERRY_DATABASE_URL set to it, FERRY_DATABASE_NAMESPACE=padded and the same");
+      await expect(go(several.url, undefined, "padded")).rejects.toThrow(
+        "(namespace one) holds data of a ferry already",
+      );
+      await expect(go(several.url, several.url)).rejects.toThrow("are the same database");
+      await expect(go(undefined, several.url, undefined, "none")).rejects.toThrow("has no such database");
+      await expect(go(several.url, undefined, undefined, "two")).rejects.toThrow("--to-namespace goes with --to");
+      const back = join(folder, "back.db");
+      await go(several.url, `file:${back}`, "padded");
+      const client = createClient({ url: `file:${back}` });
+      expect(await everything(client)).toEqual(before);
+      client.close();
+    } finally {
+      await several.stop();
+    }
   });
 
   test("the service's token goes to the service's server only", async () => {
@@ -217,7 +254,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
       const ear = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
       const url = `http://127.0.0.1:${ear.port}`;
       const own = settingsFor(folder, { FERRY_DATABASE_URL: database(url), FERRY_DATABASE_AUTH_TOKEN: "own" });
-      const run = migrate({ from: url, to: `file:${folder}/x.db` }, own, output, false);
+      const run = migrate(ends(url, `file:${folder}/x.db`), own, output, false);
       await expect(run).rejects.toThrow("refuses the token, or wants one");
       await ear.stop(true);
       return [...seen];

@@ -1,5 +1,4 @@
 import { existsSync, statSync } from "node:fs";
-import { messageOf } from "../cli/failure.ts";
 import type { Settings } from "../config.ts";
 import { flushesCommits, UNKNOWN_DURABILITY } from "../db/durability.ts";
 import { migrations } from "../db/migrations.ts";

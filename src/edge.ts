@@ -68,16 +68,25 @@ const app = createApp({
 const ADDRESS_HEADER = "FERRY_CLIENT_ADDRESS_HEADER";
 const HEADER_NAME = /^[A-Za-z0-9-]{1,64}$/;
 
+/** What a runtime gives beside the request. */
+interface Context {
+  /** Who called, where the runtime tells it; workerd does not. */
+  address?: string;
+  /** Keeps the request alive behind its reply. */
+  waitUntil?(work: Promise<unknown>): void;
+}
+
 export default {
-  /** `context.address`: who called, where the runtime tells it; workerd's own context does not. */
-  async fetch(request: Request, env: SettingValues, context?: { address?: string }): Promise<Response> {
+  async fetch(request: Request, env: SettingValues, context?: Context): Promise<Response> {
     const address = addressOf(request, env[ADDRESS_HEADER] ?? "", context?.address ?? "");
     const bindings: Bindings = { address, env };
     const response = await app.fetch(request, bindings);
     // No memory outlasts the request. What the reply says is stored already, so it does not depend on this.
-    await bindings.services?.sources.presence.flush().catch((error) => {
+    const flushed = bindings.services?.sources.presence.flush().catch((error) => {
       platform.log("warn", "when a source was last seen could not be written", errorFields(error));
     });
+    if (flushed && context?.waitUntil) context.waitUntil(flushed);
+    else await flushed;
     return response;
   },
 

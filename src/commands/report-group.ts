@@ -51,13 +51,13 @@ export const storeReports = `
   aimed AS MATERIALIZED (
     SELECT report.*, CASE WHEN only_command_id IS NOT NULL
       THEN (SELECT seq FROM commands WHERE id = report.only_command_id AND source_seq = report.source_seq
-              AND command_name = report.command_name AND first_delivered_at <= report.received_at)
+              AND command_name = report.command_name AND first_delivered_at IS NOT NULL)
       ELSE coalesce(
         (SELECT seq FROM commands INDEXED BY commands_open WHERE source_seq = report.source_seq AND ended_at IS NULL
-           AND command_name = report.command_name AND first_delivered_at <= report.received_at
+           AND command_name = report.command_name AND first_delivered_at IS NOT NULL
            AND (due_at IS NULL OR due_at > report.received_at) ORDER BY seq LIMIT 1),
         (SELECT seq FROM commands INDEXED BY commands_by_source WHERE source_seq = report.source_seq
-           AND command_name = report.command_name AND first_delivered_at <= report.received_at ORDER BY seq DESC LIMIT 1))
+           AND command_name = report.command_name AND first_delivered_at IS NOT NULL ORDER BY seq DESC LIMIT 1))
       END AS target
     FROM report
   ),

@@ -16,6 +16,9 @@ import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.
 import type { CommandBody } from "./schema.ts";
 import { type CommandRow, selectCommandBySeq } from "./store.ts";
 
+/** So often a poll goes after a command that turns out to be gone. */
+const MOST_MISSES = 8;
+
 /** The agent's side: the poll and the report. */
 export class Commands {
   readonly #platform: Platform;
@@ -153,7 +156,7 @@ export class Commands {
 
   async #take(principal: Principal, found: Waiting): Promise<Offer | undefined> {
     let waiting = found;
-    for (let missed: number | undefined; ; ) {
+    for (let misses = 0; misses < MOST_MISSES; misses += 1) {
       const command = offered(waiting.open, this.#platform.now());
       if (!command) return undefined;
       const attempt =
@@ -162,10 +165,11 @@ export class Commands {
           : await this.#mailbox.redelivered(command);
       if (attempt !== undefined) return toOffer(command, attempt);
       // Ended, or delivered to another poll, since it was read: look again. Missed twice, memory is wrong about it.
-      if (missed === command.seq) await this.#mailbox.refresh(waiting.source.seq);
-      missed = command.seq;
+      if (misses > 0) await this.#mailbox.refresh(waiting.source.seq);
       waiting = await this.#mailbox.look(principal, waiting.source.id);
     }
+    // What is read lags behind what is written, as it does over a replica: the agent asks again.
+    return undefined;
   }
 
   async #deliver(principal: Principal, { source, task }: Waiting, command: CommandRow): Promise<number | undefined> {

@@ -3,11 +3,17 @@ import { createClient, LibsqlError } from "@libsql/client/web";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "./database.ts";
 import { RemoteStore, readerOf } from "./remote-store.ts";
+import { ServerSilent } from "./storage-failure.ts";
 import { Writer } from "./writer.ts";
 
-/** A call to the database server is given up after this long; the client itself would wait for ever. */
-const CALL_TIMEOUT_MS = 8_000;
-/** The same while the server is silent: whoever calls then is told soon. */
+/** A reading is given up after this long; the client itself would wait for ever. */
+const READ_TIMEOUT_MS = 8_000;
+/**
+ * A write may have to wait for others, some of which are nobody's any more and end after 5 s. Given up too soon it would
+ * be one of those itself: the server may hear of it late or never.
+ */
+const WRITE_TIMEOUT_MS = 30_000;
+/** Either, while the server is silent: whoever calls then is told soon. */
 const SILENT_TIMEOUT_MS = 2_000;
 /** Calls at once; many readings at once would leave a server's writes little. */
 const READINGS_AT_ONCE = 8;
@@ -29,10 +35,10 @@ export interface LibsqlServer {
 
 /** A database on a libSQL server, shared with other processes. */
 export function openRemote(server: LibsqlServer, platform: Platform): Database {
-  const send = line();
-  const client = connect(server, send);
+  const line = new Line();
+  const client = connect(server, (request) => line.write(request));
   // One of its own, so that no write waits behind readings.
-  const reading = connect(server, send, { concurrency: READINGS_AT_ONCE });
+  const reading = connect(server, (request) => line.read(request), { concurrency: READINGS_AT_ONCE });
   const { nextTurn, now } = platform;
   return {
     reader: readerOf(reading, platform),
@@ -71,20 +77,56 @@ export function connect(
   }
 }
 
-/** Sends requests to one server, and knows whether it answers. */
-function line(): (request: Request) => Promise<Response> {
-  let isSilent = false;
-  return async (request) => {
-    const signal = AbortSignal.timeout(isSilent ? SILENT_TIMEOUT_MS : CALL_TIMEOUT_MS);
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
-      const response = await fetch(request.clone(), { signal }).catch((error) => {
-        isSilent ||= signal.aborted;
-        throw error;
-      });
-      isSilent = false;
-      if (response.status !== 429 || waitMs > LAST_WAIT_MS) return response;
-      await response.body?.cancel();
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+/** Sends requests to one server, and knows by its readings whether it answers. */
+class Line {
+  #isSilent = false;
+  #isProbing = false;
+  readonly #writes = new Set<AbortController>();
+
+  /** While the server is silent one reading at a time finds out whether it still is; the others are not sent. */
+  async read(request: Request): Promise<Response> {
+    if (this.#isProbing) throw new ServerSilent();
+    this.#isProbing = this.#isSilent;
+    const signal = AbortSignal.timeout(this.#isSilent ? SILENT_TIMEOUT_MS : READ_TIMEOUT_MS);
+    try {
+      const response = await send(request, signal);
+      this.#isSilent = false;
+      return response;
+    } catch (error) {
+      if (signal.aborted) this.#fallSilent();
+      throw error;
+    } finally {
+      this.#isProbing = false;
     }
-  };
+  }
+
+  async write(request: Request): Promise<Response> {
+    const givenUp = new AbortController();
+    this.#writes.add(givenUp);
+    const timeout = setTimeout(() => givenUp.abort(late()), this.#isSilent ? SILENT_TIMEOUT_MS : WRITE_TIMEOUT_MS);
+    try {
+      return await send(request, givenUp.signal);
+    } finally {
+      clearTimeout(timeout);
+      this.#writes.delete(givenUp);
+    }
+  }
+
+  #fallSilent(): void {
+    this.#isSilent = true;
+    for (const givenUp of this.#writes) givenUp.abort(late());
+  }
+}
+
+function late(): DOMException {
+  return new DOMException("the database server is silent", "TimeoutError");
+}
+
+async function send(request: Request, signal: AbortSignal): Promise<Response> {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
+    const response = await fetch(request.clone(), { signal });
+    if (response.status !== 429 || waitMs > LAST_WAIT_MS) return response;
+    await response.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
 }

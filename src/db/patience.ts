@@ -10,10 +10,11 @@ export type Waiting = Pick<Platform, "now" | "randomBytes" | "after">;
  * and half of each is chance: processes that failed together must not come back together.
  */
 export function patience({ now, randomBytes, after }: Waiting, ms: number): () => Promise<boolean> {
-  const until = now() + ms;
+  const begun = now();
   let pauseMs = FIRST_PAUSE_MS;
   return async () => {
-    if (now() >= until) return false;
+    // Over as well where the clock was set back.
+    if (now() >= begun + ms || now() < begun) return false;
     const [chance = 0] = randomBytes(1);
     const thisMs = (pauseMs / 2) * (1 + chance / 255);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

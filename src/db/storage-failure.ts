@@ -1,16 +1,20 @@
+import { DrizzleQueryError } from "drizzle-orm";
 import { Failure } from "../core/failure.ts";
 
 /** Others are at it, or nobody answered the call: soon it may go. Nothing was changed. */
 const BUSY =
-  /statements in progress|SQLITE_(BUSY|LOCKED)|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status (429|503)/;
+  /SERVER_SILENT|statements in progress|SQLITE_(BUSY|LOCKED)|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status 429/;
 /** The database takes nothing for now: full, unreadable, or it does not know us. Nothing was changed. */
 const UNABLE =
-  /SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|HTTP status 4(?!08|29)/;
+  /SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|HTTP status 4(0[134]|13)/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
   /NO_ANSWER|PROXY_ERROR|TRANSACTION_TIMEOUT|STREAM_EXPIRED|[Bb]aton|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|ConnectionClosed|TimeoutError|fetch failed|socket connection|Network connection lost|HTTP status 50[0-4]/;
 /** A libSQL server has a bound of its own on the size of a value, of about 5 MB. */
 const TOO_BIG = /string or blob too big/;
+
+/** The same call has come before, or was given up on: whoever asks for its mark learns which. */
+const TAKEN_MARK = "UNIQUE constraint failed: ferry_writes.id";
 
 /** What came back tells nothing of what was asked: it may have been done. */
 export class NoAnswer extends Error {
@@ -22,6 +26,16 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Not sent at all, as the server has not answered others. */
+export class ServerSilent extends Error {
+  readonly code = "SERVER_SILENT";
+
+  constructor() {
+    super("the database server is silent");
+    this.name = "ServerSilent";
+  }
+}
+
 /** What an error of the database means for the change it was to make; undefined for any other error. */
 export type StorageTrouble = "busy" | "unable" | "lost" | "tooBig";
 
@@ -29,12 +43,12 @@ export function troubleOf(error: unknown): StorageTrouble | undefined {
   // A refusal of ours repeats words of its caller.
   if (error instanceof Failure) return undefined;
   const text = wholeText(error);
-  // A replica wraps every error of its primary as one of the connection.
-  if (text.includes("constraint failed")) return undefined;
+  // Of a rule of the database, whatever a replica wraps it in; a mark that is taken is a call that came twice.
+  if (text.includes("constraint failed") && !text.includes(TAKEN_MARK)) return undefined;
   if (TOO_BIG.test(text)) return "tooBig";
   if (UNABLE.test(text)) return "unable";
   if (BUSY.test(text)) return "busy";
-  return LOST.test(text) ? "lost" : undefined;
+  return LOST.test(text) || text.includes(TAKEN_MARK) ? "lost" : undefined;
 }
 
 /** What an error of the database means to a caller; undefined for any other error. */
@@ -67,10 +81,11 @@ export function mayLockOut(error: unknown): boolean {
   return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|statements in progress/.test(wholeText(error));
 }
 
-/** Name, code and message of the error and of what caused it. */
+/** Name, code and message of the error and of what caused it, but for what repeats the values of a statement: those are others' words. */
 function wholeText(error: unknown): string {
   const parts: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof DrizzleQueryError) continue;
     parts.push(cause.name, "code" in cause ? String(cause.code) : "", cause.message);
   }
   return parts.join(" ");

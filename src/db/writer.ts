@@ -174,7 +174,8 @@ export class Writer {
     const { now, queueMs = Number.POSITIVE_INFINITY } = this.#options;
     const since = now();
     const done = this.#tail.then(() => {
-      if (now() - since > queueMs) throw failureOf("busy", new Error("too many writes were waiting"));
+      const waitedMs = now() - since;
+      if (waitedMs > queueMs) throw failureOf("busy", new Error("too many writes were waiting"));
       return job();
     });
     this.#tail = done.catch(() => {});

@@ -65,6 +65,18 @@ describe("updateCommandResult", () => {
     expect(await state(id)).toBe("queued");
   });
 
+  test("a clock that is behind the one that delivered it ends it all the same", async () => {
+    const id = await queue(ferry, source_id, "STOP");
+    await poll(ferry, source_id);
+    ferry.clock.set(ferry.clock.now() - 1_500);
+    await report(ferry, source_id, "STOP");
+    ferry.clock.set(ferry.clock.now() + 1_500);
+    expect((await ferry.call("viewer", "GET", `/operate/v1/commands/${id}`)).json).toMatchObject({
+      state: "succeeded",
+      reports: [{ kind: "matched" }],
+    });
+  });
+
   test("the same report again is a repeat: members in any order, numbers by their text", async () => {
     const id = await deliver("START");
     const send = (text: string) =>

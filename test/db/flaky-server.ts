@@ -1,6 +1,15 @@
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 
-export type Mishap = "request lost" | "reply lost" | "refused";
+export type Mishap =
+  | "request lost"
+  | "reply lost"
+  /** Answered on the way, and not passed on. */
+  | "refused"
+  /** Passed on, but answered on the way. */
+  | "gateway error"
+  | "sent twice";
+
+const UNAVAILABLE = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
 
 /** Stands before a database server and loses what it is told to. */
 export interface FlakyServer {
@@ -24,6 +33,7 @@ export async function startFlakyServer(target: string): Promise<FlakyServer> {
     open.add(server);
     let mishap: Mishap | null = null;
     let isBetween = true;
+    let request: (Uint8Array | string)[] = [];
     const end = () => {
       caller.destroy();
       server.destroy();
@@ -33,22 +43,29 @@ export async function startFlakyServer(target: string): Promise<FlakyServer> {
     caller.on("data", (bytes) => {
       if (isBetween) {
         isBetween = false;
+        request = [];
         mishap = plan.shift() ?? null;
         seen.push(mishap);
       }
       if (mishap === "request lost") return end();
       if (mishap === "refused") {
         isBetween = true;
-        caller.write("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+        caller.write(UNAVAILABLE);
         return;
       }
+      request.push(bytes);
       server.write(bytes);
     });
     server.on("data", (bytes) => {
+      // It was carried out by now: the server answers after its commit. Its answers here are small, and come whole.
+      if (mishap === "reply lost") return end();
+      if (mishap === "sent twice") {
+        mishap = null;
+        for (const part of request) server.write(part);
+        return;
+      }
       isBetween = true;
-      // It was carried out by now: the server answers after its commit.
-      if (mishap === "reply lost") end();
-      else caller.write(bytes);
+      caller.write(mishap === "gateway error" ? UNAVAILABLE : bytes);
     });
     for (const socket of [caller, server]) socket.on("error", end).on("close", end);
   };

@@ -63,6 +63,8 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
     ["request lost", "told 1"],
     ["reply lost", "read back 1"],
     ["refused", "told 1"],
+    ["gateway error", "read back 1"],
+    ["sent twice", "read back 1"],
   ] as const)("a group, %s: made once", async (mishap, outcome) => {
     line.next(mishap);
     expect(await database.writer.group(plan).add(1)).toBe(outcome);
@@ -72,7 +74,7 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
 
   // BEGIN with the mark and the first statement, the second statement, COMMIT.
   test.each(
-    (["request lost", "reply lost", "refused"] as const).flatMap((mishap) =>
+    (["request lost", "reply lost", "refused", "gateway error", "sent twice"] as const).flatMap((mishap) =>
       [0, 1, 2].map((at) => [mishap, at] as const),
     ),
   )("a transaction, %s at message %i: made once, with its result", async (mishap, at) => {
@@ -80,6 +82,23 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
     expect(await write(1)).toBe("done 1");
     expect(await stored()).toEqual([[1, 1]]);
     expect(line.seen[at]).toBe(mishap);
+  });
+
+  test("rows that went out together and came twice are each made once", async () => {
+    line.next("sent twice");
+    const group = database.writer.group(plan);
+    expect(await Promise.all([group.add(1), group.add(2)])).toEqual(["read back 1", "read back 2"]);
+    expect(await stored()).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  test("words in a value are not taken for the server's", async () => {
+    const begun = performance.now();
+    const failing = database.writer.transaction((tx) => tx.run(sql`INSERT INTO t VALUES (json(${"ETIMEDOUT {"}), 1)`));
+    await expect(failing).rejects.toThrow();
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   test("whether it was made is asked again, where that answer is lost too", async () => {
@@ -135,9 +154,11 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
       state = (state * 1103515245 + 12345) % 2147483648;
       return state / 2147483648;
     };
-    const kinds: Mishap[] = ["request lost", "reply lost", "refused"];
+    const kinds: Mishap[] = ["request lost", "reply lost", "refused", "gateway error", "sent twice"];
     line.next(
-      ...Array.from({ length: 400 }, () => (random() < 0.3 ? (kinds[Math.floor(random() * 3)] as Mishap) : null)),
+      ...Array.from({ length: 400 }, () =>
+        random() < 0.3 ? (kinds[Math.floor(random() * kinds.length)] as Mishap) : null,
+      ),
     );
     const group = database.writer.group(plan);
     const lanes = [0, 1, 2, 3].map(async (lane) => {

@@ -12,7 +12,7 @@ const READ_TIMEOUT_MS = 8_000;
  * A write may have to wait for others, some of which are nobody's any more and end after 5 s. Given up too soon it would
  * be one of those itself: the server may hear of it late or never.
  */
-const WRITE_TIMEOUT_MS = 30_000;
+const WRITE_TIMEOUT_MS = 20_000;
 /** Either, while the server is silent: whoever calls then is told soon. */
 const SILENT_TIMEOUT_MS = 2_000;
 /** Calls at once; many readings at once would leave a server's writes little. */

@@ -14,7 +14,8 @@ export interface Waiting {
   database_cpu_us: number;
 }
 
-const SETTLE_MS = 3_000;
+/** Until every poll waits that was sent: over a libSQL server each begins with some calls. */
+const SETTLE_MS = 15_000;
 const WATCH_MS = 10_000;
 /** Connections that send their first poll at once. */
 const AT_ONCE = 50;

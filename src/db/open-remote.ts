@@ -86,8 +86,9 @@ class Line {
   /** While the server is silent one reading at a time finds out whether it still is; the others are not sent. */
   async read(request: Request): Promise<Response> {
     if (this.#isProbing) throw new ServerSilent();
-    this.#isProbing = this.#isSilent;
-    const signal = AbortSignal.timeout(this.#isSilent ? SILENT_TIMEOUT_MS : READ_TIMEOUT_MS);
+    const isProbe = this.#isSilent;
+    this.#isProbing = isProbe;
+    const signal = AbortSignal.timeout(isProbe ? SILENT_TIMEOUT_MS : READ_TIMEOUT_MS);
     try {
       const response = await send(request, signal);
       this.#isSilent = false;
@@ -96,7 +97,7 @@ class Line {
       if (signal.aborted) this.#fallSilent();
       throw error;
     } finally {
-      this.#isProbing = false;
+      if (isProbe) this.#isProbing = false;
     }
   }
 

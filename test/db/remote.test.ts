@@ -184,6 +184,21 @@ describe.skipIf(!program)("over a connection to a libSQL server", () => {
     expect([await first.isHeld(), await second.isHeld()]).toEqual([true, false]);
   });
 
+  test("however many ask while the server is silent are told in time, and it is noticed when it speaks again", async () => {
+    const asking = openRemote({ url: sqld.url }, bunPlatform);
+    sqld.pause();
+    try {
+      const begun = performance.now();
+      const read = () => asking.reader.all(sql`SELECT 1`);
+      const asked = await Promise.allSettled(Array.from({ length: 300 }, read));
+      expect(asked.filter(({ status }) => status === "fulfilled")).toEqual([]);
+      expect(performance.now() - begun).toBeLessThan(20_000);
+    } finally {
+      sqld.resume();
+    }
+    expect(await asking.reader.all(sql`SELECT 1 AS one`)).toHaveLength(1);
+  });
+
   test("only old marks are deleted", async () => {
     await direct.client.execute("DELETE FROM ferry_writes");
     await direct.client.execute(

@@ -6,6 +6,8 @@ export interface Database {
   /** For reading only: everything that writes goes through `writer`. */
   reader: Executor;
   client: Client;
+  /** The client behind `reader`: on a file the same one. */
+  reading: Client;
   writer: Writer;
   /** True where this process is the only one that writes (a file under its lock); caches and the mailbox rest on it. */
   exclusive: boolean;

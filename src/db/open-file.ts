@@ -46,6 +46,7 @@ async function openLocked(
   return {
     reader,
     client,
+    reading: client,
     writer: new Writer(new FileStore(client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
     exclusive: true,
     checkpoint: async () => {

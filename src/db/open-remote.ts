@@ -43,6 +43,7 @@ export function openRemote(server: LibsqlServer, platform: Platform): Database {
   return {
     reader: readerOf(reading, platform),
     client,
+    reading,
     writer: new Writer(new RemoteStore(client, platform), {
       nextTurn,
       now,

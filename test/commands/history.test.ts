@@ -286,7 +286,7 @@ describe("listResults with long details", () => {
     const streaming = await ask();
     const reader = streaming.body?.getReader();
     await reader?.read();
-    own.database.client.close();
+    own.database.close();
     await expect(
       (async () => {
         for (;;) if ((await reader?.read())?.done) return;

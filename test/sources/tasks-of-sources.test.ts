@@ -143,10 +143,10 @@ describe("listServers by what the task is", () => {
 });
 
 test("a page of sources or tasks takes as many statements for many as for one", async () => {
-  const { client } = ferry.database;
-  const execute = client.execute.bind(client);
+  const { reading } = ferry.database;
+  const execute = reading.execute.bind(reading);
   let statements = 0;
-  client.execute = (statement: Parameters<typeof execute>[0]) => {
+  reading.execute = (statement: Parameters<typeof execute>[0]) => {
     statements += 1;
     return execute(statement);
   };

@@ -20,13 +20,17 @@ const DAY_MS = 86_400_000;
 let folder: string;
 let data: string;
 let running: RunningServer | undefined;
+/** What the run of the tests has set would be told of as unknown. */
+const variables = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("FERRY_")));
 beforeEach(() => {
+  for (const name of Object.keys(variables)) delete process.env[name];
   folder = mkdtempSync(join(tmpdir(), "ferry-doctor-"));
   data = join(folder, "data");
 });
 afterEach(async () => {
   await running?.stop();
   running = undefined;
+  Object.assign(process.env, variables);
   rmSync(folder, { recursive: true });
 });
 

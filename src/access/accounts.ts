@@ -45,7 +45,8 @@ export class Accounts {
   /**
    * Makes the first account with an admin and its key on an empty database and returns the key; undefined if there is
    * an account already. `keep` puts the key where its owner finds it: before the commit, as afterwards nobody could make
-   * another one; over a lost connection it may be called again, and the last call counts. Throws if the master key is not the one the stored secrets were sealed under.
+   * another one; over a lost connection it may be called again, and the last call counts. Throws if the master key is
+   * not the one the stored secrets were sealed under.
    */
   async bootstrap(choice: BootstrapChoice, keep: (key: NewKey) => void = () => {}): Promise<NewKey | undefined> {
     return this.#database.writer.transaction(async (tx) => {

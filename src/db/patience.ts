@@ -6,8 +6,9 @@ const LONGEST_PAUSE_MS = 800;
 export type Waiting = Pick<Platform, "now" | "randomBytes" | "after">;
 
 /**
- * Patience of so many milliseconds, from now on; what it returns waits before another try, and answers false once the time for that is over. Pauses double
- * and half of each is chance: processes that failed together must not come back together.
+ * Patience of so many milliseconds, from now on; what it returns waits before another try, and answers false once the
+ * time for that is over. Pauses double and half of each is chance: processes that failed together must not come back
+ * together.
  */
 export function patience({ now, randomBytes, after }: Waiting, ms: number): () => Promise<boolean> {
   const begun = now();

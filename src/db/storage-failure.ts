@@ -81,7 +81,10 @@ export function mayLockOut(error: unknown): boolean {
   return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|statements in progress/.test(wholeText(error));
 }
 
-/** Name, code and message of the error and of what caused it, but for what repeats the values of a statement: those are others' words. */
+/**
+ * Name, code and message of the error and of what caused it, but for what repeats the values of a statement: those are
+ * others' words.
+ */
 function wholeText(error: unknown): string {
   const parts: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -169,7 +169,12 @@ export async function upsertPresence(
   seen: readonly (readonly [source_seq: number, seen_at: number])[],
 ): Promise<void> {
   await tx.run(
-    sql`INSERT INTO source_presence (source_seq, seen_at) SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)}) WHERE true ON CONFLICT (source_seq) DO UPDATE SET seen_at = excluded.seen_at`,
+    // One that another process has deleted since leaves nothing behind.
+    sql`
+      INSERT INTO source_presence (source_seq, seen_at)
+      SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(seen)})
+      WHERE EXISTS (SELECT 1 FROM sources WHERE seq = value ->> 0 AND deleted_at IS NULL)
+      ON CONFLICT (source_seq) DO UPDATE SET seen_at = excluded.seen_at`,
   );
 }
 

@@ -491,6 +491,15 @@ describe("deleteServer", () => {
     expect(await ferry.rows("SELECT * FROM source_presence")).toEqual([]);
   });
 
+  test("what another process saw of it before is not written any more", async () => {
+    const [id, kept] = [await register(ferry), await register(ferry)];
+    const [gone, there] = await ferry.rows("SELECT seq FROM sources WHERE id IN (?, ?) ORDER BY seq", id, kept);
+    await remove(id);
+    for (const source of [gone, there]) ferry.services.sources.presence.touch(Number(source?.seq));
+    await ferry.services.sources.presence.flush();
+    expect(await ferry.rows("SELECT source_seq FROM source_presence")).toEqual([{ source_seq: there?.seq ?? null }]);
+  });
+
   test("a poll that waits for it is told; a body is not looked at", async () => {
     const id = await register(ferry);
     const waiting = ferry.call("agent", "GET", `/v3/sources/${id}/command?wait=55`);

@@ -10,6 +10,7 @@ import { Agreements } from "./agreements/service.ts";
 import { agreementsSms } from "./agreements/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { CommandHistory } from "./commands/history.ts";
+import { commandsLane } from "./commands/lane.ts";
 import type { Mailbox } from "./commands/mailbox.ts";
 import { MemoryMailbox } from "./commands/memory-mailbox.ts";
 import { commandsOperate } from "./commands/operate.ts";
@@ -27,9 +28,9 @@ import { storageFailure } from "./db/storage-failure.ts";
 import { eventsOperate } from "./events/operate.ts";
 import { Events } from "./events/service.ts";
 import { FailureLog } from "./http/failure-log.ts";
-import { failureReply } from "./http/failure-reply.ts";
+import { type Dialect, failureReply } from "./http/failure-reply.ts";
 import { declaredRoutes, openApiDocument } from "./http/openapi.ts";
-import { type Env, noRoute } from "./http/operation.ts";
+import { type Bindings, noRoute, type RouteServices, type Told, type Variables } from "./http/operation.ts";
 import { targetOf } from "./http/target.ts";
 import { type DocsFiles, metaOperate } from "./meta/operate.ts";
 import { Meta } from "./meta/service.ts";
@@ -130,33 +131,82 @@ export async function createServices(options: ServiceOptions): Promise<Services>
 export interface AppOptions {
   platform: Platform;
   /** Services for a request; the same ones each time, unless the runtime wants a database client per request. */
-  services: (env: unknown) => Services | Promise<Services>;
+  services: (told: Told) => Services | Promise<Services>;
   /** Longest a poll may wait, in seconds; 0 where the runtime should answer at once. */
   max_wait_s?: number;
   docs_files?: DocsFiles;
 }
 
-/** The whole HTTP surface: what every request passes, then one line per feature. */
-export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions) {
-  const app = new Hono<Env<Services & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>>({
-    getPath: (request) => targetOf(request.url).path,
-  })
-    .use(async (c, next) => {
+export interface App {
+  fetch(request: Request, told?: Told): Promise<Response>;
+  /** What it serves, for `declaredRoutes`. */
+  routes: Api["routes"];
+}
+
+/** The whole HTTP surface: what every request passes, around the routes of all features. */
+export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions): App {
+  const api = allRoutes();
+  const failures = new FailureLog(platform);
+  api.notFound((c) => failureReply(noRoute(), c.env.request_id));
+  api.onError((error, c) => refuse(error, c.req.raw, c.env, c.get("dialect")));
+  const refuse = (error: unknown, { method }: Request, { request_id, target }: Passing, dialect?: Dialect) => {
+    const failure = error instanceof Failure ? error : (storageFailure(error) ?? error);
+    failures.tell(failure, { request_id, method, path: target.path });
+    return failureReply(failure, request_id, dialect);
+  };
+
+  let document: object | undefined;
+  const openapi = () => {
+    document ??= openApiDocument(declaredRoutes(api), VERSION);
+    return document;
+  };
+  const prepare = (given: Services): RouteEnv["services"] => {
+    const { credentials } = given.access;
+    const findCaller: RouteServices["authenticate"] = (request, origin) =>
+      authenticate(request, origin, platform.now(), credentials);
+    return { ...given, log: platform.log, authenticate: findCaller, max_wait_s, docs_files, openapi };
+  };
+  let given: Services | undefined;
+  let prepared: RouteEnv["services"] | undefined;
+  const prepareOnce = (services: Services): RouteEnv["services"] => {
+    if (prepared === undefined || given !== services) {
+      given = services;
+      prepared = prepare(services);
+    }
+    return prepared;
+  };
+
+  return {
+    routes: api.routes,
+    fetch: async (request, told = {}) => {
       const request_id = platform.newId();
-      c.set("request_id", request_id);
-      c.set("log", platform.log);
-      const features = await services(c.env);
-      const { credentials } = features.access;
-      c.set("authenticate", (request, address) => authenticate(request, address, platform.now(), credentials));
-      for (const [name, service] of Object.entries(features)) c.set(name as keyof Services, service);
-      c.set("max_wait_s", max_wait_s);
-      c.set("docs_files", docs_files);
-      c.set("openapi", openapi);
-      await next();
-      c.res.headers.set("X-Request-Id", request_id);
-    })
+      const target = targetOf(request.url);
+      try {
+        const given = services(told);
+        const env = { request_id, target, told, services: prepareOnce(given instanceof Promise ? await given : given) };
+        const response = await (commandsLane(request, env) ?? api.fetch(request, env));
+        response.headers.set("X-Request-Id", request_id);
+        return response;
+      } catch (error) {
+        return refuse(error, request, { request_id, target });
+      }
+    },
+  };
+}
+
+/** What is known of a request before it meets a route. */
+type Passing = Pick<Bindings<object>, "request_id" | "target">;
+type RouteEnv = Bindings<Services & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>;
+
+/** Every operation, a line for each feature. */
+function allRoutes() {
+  return new Hono<{ Bindings: RouteEnv; Variables: Variables }>({
+    // Hono's own reading of a URL differs from that of the signature.
+    getPath: (_, options) => (options as { env: RouteEnv }).env.target.path,
+  })
     .get("/", async (c, next) => {
       const { method, headers } = c.req.raw;
+      const { docs_files } = c.env.services;
       const wantsPage = method === "GET" && headers.get("accept")?.includes("text/html") && "index.html" in docs_files;
       const isKnown = headers.has("authorization") || headers.has("x-auth-token");
       return wantsPage && !isKnown ? c.redirect("/docs") : next();
@@ -178,22 +228,5 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     .route("/", commandsOperate)
     .route("/", actionsSms)
     .route("/", actionsOperate);
-
-  const failures = new FailureLog(platform);
-  app.notFound((c) => failureReply(noRoute(), c.var.request_id));
-  app.onError((error, c) => {
-    const { request_id } = c.var;
-    const failure = error instanceof Failure ? error : (storageFailure(error) ?? error);
-    failures.tell(failure, { request_id, method: c.req.method, path: c.req.path });
-    return failureReply(failure, request_id, c.var.dialect);
-  });
-
-  let document: object | undefined;
-  const openapi = () => {
-    document ??= openApiDocument(declaredRoutes(app), VERSION);
-    return document;
-  };
-  return app;
 }
-
-export type App = ReturnType<typeof createApp>;
+export type Api = ReturnType<typeof allRoutes>;

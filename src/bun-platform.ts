@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { v7 } from "uuid";
 import { jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 
 /** The process on a machine of its own. */
 export const bunPlatform: Platform = {
   now: Date.now,
-  newId: () => v7(),
+  newId: () => Bun.randomUUIDv7(),
   randomBytes,
   nextTurn: setImmediate,
   after: (ms, work) => {

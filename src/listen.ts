@@ -5,6 +5,7 @@ import type { App } from "./app.ts";
 import { SettingError, type Settings } from "./config.ts";
 import { errorFields, type Log } from "./core/log.ts";
 import { clientAddress, parseProxies } from "./http/client-address.ts";
+import type { Told } from "./http/operation.ts";
 import { plainAddress } from "./http/plain-address.ts";
 
 /** Far above our own limit, so that the refusal is ours and has its documented body. */
@@ -85,11 +86,36 @@ export function prepareDoor(settings: ListenSettings, log: Log): Door {
   };
 }
 
-type Server = ReturnType<typeof bind>;
+type Server = Bun.Server<undefined>;
 
 function urlOf(tls: Tls | undefined, hostname: string, port: number): string {
   const host = (tls && namesIn(tls.cert)[0]) ?? hostname;
   return `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** What the runtime tells of a request. */
+class BunTold implements Told {
+  readonly #request: Request;
+  readonly #server: Server;
+  readonly #addressOf: AddressReader;
+  #address: string | null | undefined;
+
+  constructor(request: Request, server: Server, addressOf: AddressReader) {
+    this.#request = request;
+    this.#server = server;
+    this.#addressOf = addressOf;
+    // What brings something has come from somewhere, even if its connection is gone by the time that is asked.
+    if (request.method !== "GET") this.#address = this.address;
+  }
+
+  get address(): string | null {
+    this.#address ??= this.#addressOf(this.#request, this.#server.requestIP(this.#request)?.address);
+    return this.#address;
+  }
+
+  keepOpen(seconds: number): void {
+    this.#server.timeout(this.#request, seconds + IDLE_TIMEOUT_S);
+  }
 }
 
 /** Who sent a request, as far as it can be told. */
@@ -121,11 +147,7 @@ function bind(
       ...(tls && { tls, reusePort: process.platform !== "win32" }),
       maxRequestBodySize: RUNTIME_BODY_BYTES,
       idleTimeout: IDLE_TIMEOUT_S,
-      fetch: (request, server) =>
-        app.fetch(withAuthority(request), {
-          address: addressOf(request, server.requestIP(request)?.address),
-          keepOpen: (seconds: number) => server.timeout(request, seconds + IDLE_TIMEOUT_S),
-        }),
+      fetch: (request, server) => app.fetch(withAuthority(request), new BunTold(request, server, addressOf)),
       error: (error) => {
         log("error", "a request failed outside the app", errorFields(error));
         return Response.json(

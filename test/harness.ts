@@ -150,7 +150,7 @@ export async function startFerry(chosen?: Place) {
   async function principalOf(key: Key) {
     const found = await running.services.access.credentials.findKey(key.access_key);
     if (!found) throw new Error(`no key ${key.access_key}`);
-    return toPrincipal(found, { kind: "key", id: key.access_key }, "192.0.2.99");
+    return toPrincipal(found, { kind: "key", id: key.access_key }, { address: "192.0.2.99" });
   }
 
   /** Sends a request signed as `as` (null: unsigned), without checking the reply. */

@@ -26,8 +26,8 @@ export class Credentials implements CredentialStore {
   }
 
   /** The key of that name, its secret open; undefined if it is unknown or disabled, or its user is. */
-  readonly findKey = (access_key: string): Promise<KeyRecord | undefined> =>
-    this.#remembered(this.#keys, access_key, () => this.readKey(access_key));
+  readonly findKey = (access_key: string): KeyRecord | Promise<KeyRecord | undefined> =>
+    this.#keys.get(access_key) ?? this.#lookUp(this.#keys, access_key, () => this.readKey(access_key));
 
   /** The same, from the database in any case. */
   readonly readKey = async (access_key: string): Promise<KeyRecord | undefined> => {
@@ -49,8 +49,9 @@ export class Credentials implements CredentialStore {
   };
 
   /** The holder of the token with that hash; undefined if it is unknown or its user disabled. */
-  readonly findToken = (hash: string): Promise<Holder | undefined> =>
-    this.#remembered(this.#tokens, hash, async () => {
+  readonly findToken = (hash: string): Holder | Promise<Holder | undefined> =>
+    this.#tokens.get(hash) ??
+    this.#lookUp(this.#tokens, hash, async () => {
       const row = await selectToken(this.#database.reader, hash);
       if (!row) return undefined;
       const { token, user, account, project_ids } = row;
@@ -104,13 +105,11 @@ export class Credentials implements CredentialStore {
     }
   }
 
-  async #remembered<Found>(
+  async #lookUp<Found>(
     memory: Map<string, Found>,
     id: string,
     look: () => Promise<Found | undefined>,
   ): Promise<Found | undefined> {
-    const known = memory.get(id);
-    if (known) return known;
     const changes = this.#changes;
     const found = await look();
     if (found && this.#database.exclusive && changes === this.#changes) memory.set(id, found);

@@ -44,7 +44,10 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       replyHeaders: subjectToken,
     }),
     async (c) => {
-      const { token, body } = await c.var.access.tokens.createToken(c.req.valid("json"), c.env?.address ?? null);
+      const { token, body } = await c.env.services.access.tokens.createToken(
+        c.req.valid("json"),
+        c.env.told.address ?? null,
+      );
       c.header("X-Subject-Token", token);
       return c.json(c.req.valid("query").nocatalog ? withoutCatalog(body) : body, 201);
     },
@@ -63,7 +66,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
     async (c) => {
       const token = c.req.header("X-Subject-Token");
       if (!token) throw new Failure("invalid", "the header X-Subject-Token is missing: the token asked about");
-      const body = await c.var.access.tokens.showToken(c.var.principal, token);
+      const body = await c.env.services.access.tokens.showToken(c.var.principal, token);
       c.header("X-Subject-Token", token);
       return c.json(c.req.valid("query").nocatalog ? withoutCatalog(body) : body);
     },
@@ -78,7 +81,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       reply: Projects,
     }),
     async (c) => {
-      const { projects } = c.var.access;
+      const { projects } = c.env.services.access;
       const { name } = c.req.valid("query");
       const named = name === undefined ? undefined : await projects.projectNamed(c.var.principal, name);
       const found = name === undefined ? await projects.listProjects(c.var.principal) : named ? [named] : [];
@@ -96,7 +99,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       reply: Domains,
     }),
     async (c) => {
-      const { id, name } = await c.var.access.accounts.ownAccount(c.var.principal);
+      const { id, name } = await c.env.services.access.accounts.ownAccount(c.var.principal);
       return c.json({ domains: [{ id, name, enabled: true, description: "" }], links: links(c.req.url) });
     },
   )
@@ -110,7 +113,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       reply: Users,
     }),
     async (c) => {
-      const found = await c.var.access.users.usersNamed(c.var.principal, c.req.valid("query").name);
+      const found = await c.env.services.access.users.usersNamed(c.var.principal, c.req.valid("query").name);
       const domain_id = c.var.principal.account_id;
       const users = found.map(({ id, name, disabled_at }) => ({ id, name, domain_id, enabled: disabled_at === null }));
       return c.json({ users, links: links(c.req.url) });
@@ -125,7 +128,7 @@ export const accessIam = new Hono<Env<{ access: Access }>>()
       reply: AvailabilityZones,
     }),
     async (c) => {
-      const zones = await c.var.access.projects.zones(c.var.principal, c.req.param("project_id"));
+      const zones = await c.env.services.access.projects.zones(c.var.principal, c.req.param("project_id"));
       const availabilityZoneInfo = zones.map((zoneName) => ({ zoneName, zoneState: { available: true }, hosts: null }));
       return c.json({ availabilityZoneInfo });
     },

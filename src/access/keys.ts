@@ -1,5 +1,5 @@
 import { covers, type Principal } from "../auth/principal.ts";
-import { sha256Hex } from "../core/canonical-request.ts";
+import { sha256Hex } from "../core/digest.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";

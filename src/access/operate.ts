@@ -36,7 +36,8 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: Account,
       status: 201,
     }),
-    async (c) => c.json(await c.var.access.accounts.createAccount(c.var.principal, c.req.valid("json").name), 201),
+    async (c) =>
+      c.json(await c.env.services.access.accounts.createAccount(c.var.principal, c.req.valid("json").name), 201),
   )
   .get(
     "/operate/v1/accounts",
@@ -47,7 +48,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       query: ListQuery,
       reply: AccountPage,
     }),
-    async (c) => c.json(await c.var.access.accounts.listAccounts(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.access.accounts.listAccounts(c.var.principal, c.req.valid("query"))),
   )
   .post(
     "/operate/v1/users",
@@ -59,7 +60,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: User,
       status: 201,
     }),
-    async (c) => c.json(await c.var.access.users.createUser(c.var.principal, c.req.valid("json")), 201),
+    async (c) => c.json(await c.env.services.access.users.createUser(c.var.principal, c.req.valid("json")), 201),
   )
   .get(
     "/operate/v1/users",
@@ -69,7 +70,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       query: ListUsersQuery,
       reply: UserPage,
     }),
-    async (c) => c.json(await c.var.access.users.listUsers(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.access.users.listUsers(c.var.principal, c.req.valid("query"))),
   )
   .patch(
     "/operate/v1/users/:user_id",
@@ -83,7 +84,9 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: User,
     }),
     async (c) =>
-      c.json(await c.var.access.users.updateUser(c.var.principal, c.req.param("user_id"), c.req.valid("json"))),
+      c.json(
+        await c.env.services.access.users.updateUser(c.var.principal, c.req.param("user_id"), c.req.valid("json")),
+      ),
   )
   .delete(
     "/operate/v1/users/:user_id",
@@ -94,7 +97,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: v.strictObject({}),
     }),
     async (c) => {
-      await c.var.access.users.deleteUser(c.var.principal, c.req.param("user_id"));
+      await c.env.services.access.users.deleteUser(c.var.principal, c.req.param("user_id"));
       return c.json({});
     },
   )
@@ -108,7 +111,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       reply: NewKey,
       status: 201,
     }),
-    async (c) => c.json(await c.var.access.keys.createKey(c.var.principal, c.req.valid("json")), 201),
+    async (c) => c.json(await c.env.services.access.keys.createKey(c.var.principal, c.req.valid("json")), 201),
   )
   .get(
     "/operate/v1/keys",
@@ -118,7 +121,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       query: ListKeysQuery,
       reply: KeyPage,
     }),
-    async (c) => c.json(await c.var.access.keys.listKeys(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.access.keys.listKeys(c.var.principal, c.req.valid("query"))),
   )
   .post(
     "/operate/v1/keys/:access_key/disable",
@@ -128,7 +131,7 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
       param: KeyName,
       reply: AccessKey,
     }),
-    async (c) => c.json(await c.var.access.keys.disableKey(c.var.principal, c.req.param("access_key"))),
+    async (c) => c.json(await c.env.services.access.keys.disableKey(c.var.principal, c.req.param("access_key"))),
   )
   .post(
     "/operate/v1/keys/:access_key/rotate",
@@ -143,6 +146,9 @@ export const accessOperate = new Hono<Env<{ access: Access }>>()
     }),
     async (c) => {
       const { overlap_s } = c.req.valid("json");
-      return c.json(await c.var.access.keys.rotateKey(c.var.principal, c.req.param("access_key"), overlap_s), 201);
+      return c.json(
+        await c.env.services.access.keys.rotateKey(c.var.principal, c.req.param("access_key"), overlap_s),
+        201,
+      );
     },
   );

@@ -1,6 +1,6 @@
 import { hasExpired } from "../auth/authenticate.ts";
 import type { Principal } from "../auth/principal.ts";
-import { sha256Hex } from "../core/canonical-request.ts";
+import { sha256Hex } from "../core/digest.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";

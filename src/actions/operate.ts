@@ -15,5 +15,5 @@ export const actionsOperate = new Hono<Env<{ actions: Actions }>>().post(
     param: v.object({ task_id: objectId() }),
     reply: ReturnedTask,
   }),
-  async (c) => c.json(await c.var.actions.tasks.returnTask(c.var.principal, c.req.param("task_id"))),
+  async (c) => c.json(await c.env.services.actions.tasks.returnTask(c.var.principal, c.req.param("task_id"))),
 );

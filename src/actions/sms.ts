@@ -28,7 +28,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       },
       reply: CreateTaskResponse,
     }),
-    async (c) => c.json(await c.var.actions.tasks.createTask(c.var.principal, c.req.valid("json"))),
+    async (c) => c.json(await c.env.services.actions.tasks.createTask(c.var.principal, c.req.valid("json"))),
   )
   .post(
     "/v3/tasks/:task_id/action",
@@ -43,7 +43,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.tasks.updateTaskStatus(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      await c.env.services.actions.tasks.updateTaskStatus(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
       return c.json({});
     },
   )
@@ -60,7 +60,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     }),
     async (c) => {
       const { log_bucket } = c.req.valid("json");
-      await c.var.actions.tasks.collectLog(c.var.principal, c.req.param("task_id"), log_bucket);
+      await c.env.services.actions.tasks.collectLog(c.var.principal, c.req.param("task_id"), log_bucket);
       return c.json({});
     },
   )
@@ -82,7 +82,11 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.progress.updateTaskSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      await c.env.services.actions.progress.updateTaskSpeed(
+        c.var.principal,
+        c.req.param("task_id"),
+        c.req.valid("json"),
+      );
       return c.json({});
     },
   )
@@ -98,7 +102,11 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.progress.updateCopyState(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      await c.env.services.actions.progress.updateCopyState(
+        c.var.principal,
+        c.req.param("source_id"),
+        c.req.valid("json"),
+      );
       return c.json({});
     },
   )
@@ -111,7 +119,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.deletions.deleteTasks(c.var.principal, [c.req.param("task_id")]);
+      await c.env.services.actions.deletions.deleteTasks(c.var.principal, [c.req.param("task_id")]);
       return c.json({});
     },
   )
@@ -125,7 +133,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.deletions.deleteTasks(c.var.principal, c.req.valid("json").ids);
+      await c.env.services.actions.deletions.deleteTasks(c.var.principal, c.req.valid("json").ids);
       return c.json({});
     },
   )
@@ -138,7 +146,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.deletions.deleteServers(c.var.principal, [c.req.param("source_id")]);
+      await c.env.services.actions.deletions.deleteServers(c.var.principal, [c.req.param("source_id")]);
       return c.json({});
     },
   )
@@ -152,7 +160,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.actions.deletions.deleteServers(c.var.principal, c.req.valid("json").ids);
+      await c.env.services.actions.deletions.deleteServers(c.var.principal, c.req.valid("json").ids);
       return c.json({});
     },
   );

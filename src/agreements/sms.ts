@@ -13,7 +13,7 @@ export const agreementsSms = new Hono<Env<{ agreements: Agreements }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.agreements.createPrivacyAgreements(c.var.principal);
+      await c.env.services.agreements.createPrivacyAgreements(c.var.principal);
       return c.json({});
     },
   )
@@ -24,5 +24,5 @@ export const agreementsSms = new Hono<Env<{ agreements: Agreements }>>()
       roles: ["viewer", "agent", "operator", "admin"],
       reply: ShowPrivacyAgreementsResponse,
     }),
-    async (c) => c.json(await c.var.agreements.showPrivacyAgreements(c.var.principal)),
+    async (c) => c.json(await c.env.services.agreements.showPrivacyAgreements(c.var.principal)),
   );

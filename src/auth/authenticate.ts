@@ -1,10 +1,13 @@
-import { sha256Hex } from "../core/canonical-request.ts";
+import { after } from "../core/after.ts";
+import { sha256Hex } from "../core/digest.ts";
 import { Failure } from "../core/failure.ts";
 import type { CredentialRef, Holder, Principal } from "./principal.ts";
 import { equalText, parseAuthorization, refuseSignature, type SignedRequest } from "./signature.ts";
 
 /** Longest X-Auth-Token. Source: docs/decisions.md, "Accounts and signatures". */
 const MAX_TOKEN_LENGTH = 16_384;
+
+const CONTEXT_HEADERS = ["X-Project-Id", "X-Domain-Id"];
 
 /** An access key as the check needs it. */
 export interface KeyRecord extends Holder {
@@ -13,12 +16,12 @@ export interface KeyRecord extends Holder {
   security_token_hash: string | null;
 }
 
-/** Where credentials are looked up: those in use, undefined for any other. */
+/** Where credentials are looked up: those in use, undefined for any other. At once where they are remembered. */
 export interface CredentialStore {
-  findKey(access_key: string): Promise<KeyRecord | undefined>;
+  findKey(access_key: string): KeyRecord | Promise<KeyRecord | undefined>;
   /** As findKey, but never from memory. */
   readKey(access_key: string): Promise<KeyRecord | undefined>;
-  findToken(hash: string): Promise<Holder | undefined>;
+  findToken(hash: string): Holder | Promise<Holder | undefined>;
 }
 
 export interface Caller {
@@ -33,76 +36,96 @@ export interface Caller {
 /** Unknown keys are checked against this one, so that they take as long and fail alike. */
 const NOBODYS_SECRET = "no key has this secret, as it is not of the form of one";
 
+/** Where a request comes from. */
+export interface Origin {
+  /** Client address, where the runtime tells it. Asked for when it is needed: nearly every poll needs none. */
+  readonly address?: string | null;
+}
+
 /**
- * Finds out who calls. Throws `unauthenticated` without valid credentials and `forbidden` where X-Project-Id or
- * X-Domain-Id names something that is not the account's.
+ * Finds out who calls, at once where the credentials are remembered. Throws `unauthenticated` without valid credentials
+ * and `forbidden` where X-Project-Id or X-Domain-Id names something that is not the account's.
  */
-export async function authenticate(
+export function authenticate(
   request: SignedRequest,
-  address: string | null,
+  origin: Origin,
   now: number,
   credentials: CredentialStore,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   const authorization = request.headers.get("authorization");
   const token = request.headers.get("x-auth-token");
   if (token !== null) {
     if (authorization !== null) throw refusal("send a signature or a token, not both");
-    return byToken(token, request.headers, address, now, credentials);
+    return byToken(token, request.headers, origin, now, credentials);
   }
   if (authorization === null) {
     throw refusal("the Authorization header is missing: sign the request with SDK-HMAC-SHA256, or send X-Auth-Token");
   }
-  return bySignature(authorization, request, address, now, credentials);
+  return bySignature(authorization, request, origin, now, credentials);
 }
 
-async function bySignature(
+function bySignature(
   authorization: string,
   request: SignedRequest,
-  address: string | null,
+  origin: Origin,
   now: number,
   { findKey, readKey }: CredentialStore,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   const claim = parseAuthorization(authorization);
   if (!claim) {
     throw refusal("the Authorization header must be: SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...");
   }
-  const key = await findKey(claim.access_key);
-  const refused = refuseSignature(claim, request, key?.secret_key ?? NOBODYS_SECRET, now);
-  if (refused !== undefined) {
-    // An unknown key costs a look into the database: a known one must not be told by being refused sooner.
-    if (key !== undefined) await readKey(claim.access_key);
-    throw refusal(refused);
-  }
-  if (key === undefined) throw refusal("the access key or its signature is wrong");
-  if (hasExpired(key, now)) throw refusal("the access key has expired");
-  refuseSecurityToken(request.headers.get("x-security-token"), key.security_token_hash);
-  refuseForeignContext(request.headers, key);
-  return {
-    principal: toPrincipal(key, { kind: "key", id: claim.access_key }, address),
-    vouchesFor: (header) => claim.signed_headers.includes(header),
+  const judge = (key: KeyRecord | undefined) => {
+    const refused = refuseSignature(claim, request, key?.secret_key ?? NOBODYS_SECRET, now);
+    if (refused !== undefined) {
+      // An unknown key costs a look into the database: a known one must not be told by being refused sooner.
+      return Promise.resolve(key && readKey(claim.access_key)).then(() => Promise.reject(refusal(refused)));
+    }
+    if (key === undefined) throw refusal("the access key or its signature is wrong");
+    if (hasExpired(key, now)) throw refusal("the access key has expired");
+    refuseSecurityToken(request.headers.get("x-security-token"), key.security_token_hash);
+    refuseForeignContext(request.headers, key);
+    return {
+      principal: toPrincipal(key, { kind: "key", id: claim.access_key }, origin),
+      vouchesFor: (header: string) => claim.signed_headers.includes(header),
+    };
   };
+  return after(findKey(claim.access_key), judge);
 }
 
-async function byToken(
+function byToken(
   token: string,
   headers: Headers,
-  address: string | null,
+  origin: Origin,
   now: number,
   { findToken }: CredentialStore,
-): Promise<Caller> {
+): Caller | Promise<Caller> {
   if (token.length > MAX_TOKEN_LENGTH) throw refusal(`X-Auth-Token has more than ${MAX_TOKEN_LENGTH} characters`);
   const hash = sha256Hex(token);
-  const holder = await findToken(hash);
-  if (!holder || hasExpired(holder, now)) throw refusal("the token is unknown, has expired or was revoked");
-  refuseForeignContext(headers, holder);
-  return { principal: toPrincipal(holder, { kind: "token", id: hash }, address), vouchesFor: () => true };
+  const judge = (holder: Holder | undefined) => {
+    if (!holder || hasExpired(holder, now)) throw refusal("the token is unknown, has expired or was revoked");
+    refuseForeignContext(headers, holder);
+    return { principal: toPrincipal(holder, { kind: "token", id: hash }, origin), vouchesFor: () => true };
+  };
+  return after(findToken(hash), judge);
 }
 
 /** The principal of valid credentials. */
-export function toPrincipal(holder: Holder, credential: CredentialRef, address: string | null): Principal {
+export function toPrincipal(holder: Holder, credential: CredentialRef, origin: Origin): Principal {
   const { account_seq, account_id, user_seq, actor, roles, bound_to, project_ids } = holder;
-  const binding = bound_to === undefined ? undefined : { bound_to };
-  return { account_seq, account_id, user_seq, actor, roles, ...binding, project_ids, credential, address };
+  return {
+    account_seq,
+    account_id,
+    user_seq,
+    actor,
+    roles,
+    bound_to,
+    project_ids,
+    credential,
+    get address() {
+      return origin.address ?? null;
+    },
+  };
 }
 
 export function hasExpired({ expires_at }: Pick<Holder, "expires_at">, now: number): boolean {
@@ -120,7 +143,7 @@ function refuseSecurityToken(token: string | null, expectedHash: string | null):
 
 /** X-Project-Id and X-Domain-Id have no authority: they can turn a request into a refusal and do nothing else. */
 function refuseForeignContext(headers: Headers, holder: Holder): void {
-  for (const name of ["X-Project-Id", "X-Domain-Id"]) {
+  for (const name of CONTEXT_HEADERS) {
     const value = headers.get(name) ?? "";
     if (value !== "" && !isOwnContext(value, holder)) {
       throw new Failure("forbidden", `${name} names neither a project nor the domain of the caller's account`);

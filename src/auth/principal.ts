@@ -14,8 +14,8 @@ export interface Holder {
   actor: string;
   /** The user's role and, where the key has one of its own, that: the caller may do what each of them may. */
   roles: readonly Role[];
-  /** The one source these credentials are good for, null while an enrolment key has none; absent: any of the account. */
-  bound_to?: string | null;
+  /** The one source these credentials are good for, null while an enrolment key has none; undefined: any of the account. */
+  bound_to?: string | null | undefined;
   /** Project ids of the account: what X-Project-Id may name. */
   project_ids: readonly string[];
   /** Milliseconds since 1970; null: no end. */

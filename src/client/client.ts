@@ -1,6 +1,6 @@
 import { rootCertificates } from "node:tls";
 import { hc } from "hono/client";
-import type { App } from "../app.ts";
+import type { Api } from "../app.ts";
 import { authorization, formatSdkDate } from "../core/canonical-request.ts";
 
 /** Where to call and as whom: by key or by token. Without either only what needs no credentials works. */
@@ -67,6 +67,6 @@ export async function signedFetch(
 /** The typed client: every operation of the service by its path. */
 export function client(connection: Connection, now: () => number) {
   const signingFetch = (url: string | URL | Request, init?: RequestInit) => signedFetch(connection, now(), url, init);
-  return hc<App>(connection.endpoint, { fetch: signingFetch as typeof fetch });
+  return hc<Api>(connection.endpoint, { fetch: signingFetch as typeof fetch });
 }
 export type Client = ReturnType<typeof client>;

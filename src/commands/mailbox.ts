@@ -18,8 +18,8 @@ export interface Waiting {
  * commits, so that an empty poll touches no database; processes that share a database read it at each poll.
  */
 export interface Mailbox {
-  /** Throws as `Sources.find` does. */
-  look(principal: Principal, server_id: string): Promise<Waiting>;
+  /** Throws as `Sources.find` does, and answers at once where that does. */
+  look(principal: Principal, server_id: string): Waiting | Promise<Waiting>;
   /** Reads the source's open commands anew, where memory turns out to differ from the file. */
   refresh(source_seq: number): Promise<void>;
   /** Counts one more delivery of a command delivered before: its number, or undefined if it has ended meanwhile. */

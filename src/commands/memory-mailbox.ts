@@ -1,4 +1,5 @@
 import type { Principal } from "../auth/principal.ts";
+import { after } from "../core/after.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import type { Sources } from "../sources/service.ts";
@@ -9,6 +10,8 @@ import { Watchers } from "./watchers.ts";
 
 /** Rows a job writes, so that none holds up the queue. */
 const ROWS_PER_JOB = 500;
+
+const NONE: readonly CommandRow[] = [];
 
 /** For a process that alone writes its database. */
 export class MemoryMailbox implements Mailbox {
@@ -39,10 +42,11 @@ export class MemoryMailbox implements Mailbox {
     return mailbox;
   }
 
-  async look(principal: Principal, server_id: string): Promise<Waiting> {
-    const source = await this.#sources.find(principal, server_id);
-    const open = this.#open.get(source.seq) ?? [];
-    return { source, seen_at: null, open, task: await this.#tasks.of(source.seq) };
+  look(principal: Principal, server_id: string): Waiting | Promise<Waiting> {
+    return after(this.#sources.find(principal, server_id), (source) => {
+      const open = this.#open.get(source.seq) ?? NONE;
+      return after(this.#tasks.of(source.seq), (task) => ({ source, seen_at: null, open, task }));
+    });
   }
 
   async refresh(source_seq: number): Promise<void> {

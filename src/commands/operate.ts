@@ -36,7 +36,11 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
     }),
     async (c) => {
       const order = c.req.valid("json");
-      const { command, isNew } = await c.var.orders.queueCommand(c.var.principal, c.req.param("source_id"), order);
+      const { command, isNew } = await c.env.services.orders.queueCommand(
+        c.var.principal,
+        c.req.param("source_id"),
+        order,
+      );
       return c.json(command, isNew ? 201 : 200);
     },
   )
@@ -48,7 +52,7 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
       query: ListCommandsQuery,
       reply: CommandPage,
     }),
-    async (c) => c.json(await c.var.history.listCommands(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.history.listCommands(c.var.principal, c.req.valid("query"))),
   )
   .get(
     "/operate/v1/commands/:id",
@@ -59,7 +63,7 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
       reply: CommandWithReports,
     }),
     async (c) => {
-      const { command, reports } = await c.var.history.findCommand(c.var.principal, c.req.param("id"));
+      const { command, reports } = await c.env.services.history.findCommand(c.var.principal, c.req.param("id"));
       return exactJson<CommandWithReports>(c, commandWithReportsJson(command, reports));
     },
   )
@@ -72,7 +76,7 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
       param: CommandId,
       reply: Command,
     }),
-    async (c) => c.json(await c.var.orders.cancelCommand(c.var.principal, c.req.param("id"))),
+    async (c) => c.json(await c.env.services.orders.cancelCommand(c.var.principal, c.req.param("id"))),
   )
   .get(
     "/operate/v1/results",
@@ -89,9 +93,9 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
       if (!c.req.header("Accept")?.includes(NDJSON)) {
         return exactJson<v.InferOutput<typeof ResultPage>>(
           c,
-          resultPageJson(await c.var.history.listResults(c.var.principal, query)),
+          resultPageJson(await c.env.services.history.listResults(c.var.principal, query)),
         );
       }
-      return streamed(c, NDJSON, await c.var.history.streamResults(c.var.principal, query));
+      return streamed(c, NDJSON, await c.env.services.history.streamResults(c.var.principal, query));
     },
   );

@@ -1,5 +1,6 @@
 import type { Credentials } from "../access/credentials.ts";
 import type { Principal } from "../auth/principal.ts";
+import { after } from "../core/after.ts";
 import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
@@ -65,11 +66,24 @@ export class Commands {
 
   /**
    * The command a source's agent is to carry out, offered again until it ends; its first delivery is on disk before
-   * this resolves. Waits up to `waitMs` for one to be queued. Throws `notFound` for an unknown source.
+   * this resolves. Waits up to `waitMs` for one to be queued, or until `caller` is gone. Throws `notFound` for an
+   * unknown source.
    */
-  async showCommand(principal: Principal, server_id: string, waitMs: number, signal: AbortSignal): Promise<Offer> {
-    const waiting = await this.#mailbox.look(principal, server_id);
-    this.#sources.presence.touch(waiting.source.seq, waiting.seen_at);
+  showCommand(
+    principal: Principal,
+    server_id: string,
+    waitMs: number,
+    caller: { readonly signal: AbortSignal },
+  ): Offer | Promise<Offer> {
+    return after(this.#mailbox.look(principal, server_id), (waiting) => {
+      this.#sources.presence.touch(waiting.source.seq, waiting.seen_at);
+      // Nearly every poll ends here. Of what is behind it, the runtime makes a signal only for who asks for one.
+      if (waiting.open.length === 0 && waitMs === 0) return idle(waiting.task);
+      return this.#offer(principal, waiting, waitMs, caller.signal);
+    });
+  }
+
+  async #offer(principal: Principal, waiting: Waiting, waitMs: number, signal: AbortSignal): Promise<Offer> {
     if (signal.aborted) return idle(null);
     const offer = await this.#take(principal, waiting);
     if (offer) return offer;

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { hmacSha256Hex, sha256Hex } from "./digest.ts";
 
 /** SDK-HMAC-SHA256: what client and server both compute. Source: docs/api.md, "Signatures". */
 const ALGORITHM = "SDK-HMAC-SHA256";
@@ -28,6 +28,7 @@ export function parseQuery(query: string): [name: string, value: string][] {
 }
 
 export function canonicalQuery(query: string): string {
+  if (query === "") return "";
   return parseQuery(query)
     .map(([name, value]) => [encode(name), encode(value)] as const)
     .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
@@ -40,8 +41,9 @@ export function canonicalQuery(query: string): string {
  * (`decoded`); the Node signer encodes what it was given (`as-is`), so that %20 becomes %2520.
  */
 export function canonicalPath(path: string, form: "decoded" | "as-is" = "decoded"): string {
-  const plain = form === "decoded" ? decode(path) : path;
-  const encoded = plain.split("/").map(encode).join("/");
+  // Nearly every path has nothing to encode.
+  const isPlain = /^[A-Za-z0-9/._~-]*$/.test(path);
+  const encoded = isPlain ? path : (form === "decoded" ? decode(path) : path).split("/").map(encode).join("/");
   return encoded.endsWith("/") ? encoded : `${encoded}/`;
 }
 
@@ -50,15 +52,20 @@ export function canonicalRequest(
   signedHeaders: readonly (readonly [name: string, value: string])[],
   bodyHash: string,
 ): string {
-  return [
-    line.method,
-    line.canonicalPath,
-    canonicalQuery(line.query),
-    ...signedHeaders.map(([name, value]) => `${name}:${value.replace(/^[ \t]+|[ \t]+$/g, "")}`),
-    "",
-    signedHeaders.map(([name]) => name).join(";"),
-    bodyHash,
-  ].join("\n");
+  let headers = "";
+  let names = "";
+  for (const [name, value] of signedHeaders) {
+    headers += `${name}:${trimmed(value)}\n`;
+    names += names === "" ? name : `;${name}`;
+  }
+  return `${line.method}\n${line.canonicalPath}\n${canonicalQuery(line.query)}\n${headers}\n${names}\n${bodyHash}`;
+}
+
+/** Without white space around it: nearly always there is none. */
+function trimmed(value: string): string {
+  const isWhite = (code: number) => code === 0x20 || code === 0x09;
+  const hasWhite = isWhite(value.charCodeAt(0)) || isWhite(value.charCodeAt(value.length - 1));
+  return hasWhite ? value.replace(/^[ \t]+|[ \t]+$/g, "") : value;
 }
 
 export function stringToSign(date: string, canonical: string): string {
@@ -66,11 +73,7 @@ export function stringToSign(date: string, canonical: string): string {
 }
 
 export function signature(secretKey: string, toSign: string): string {
-  return createHmac("sha256", secretKey).update(toSign).digest("hex");
-}
-
-export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hmacSha256Hex(secretKey, toSign);
 }
 
 /** X-Sdk-Date: YYYYMMDDTHHMMSSZ, UTC. */
@@ -78,12 +81,27 @@ export function formatSdkDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
 }
 
+/** The one read last: many requests of a second carry the same. */
+let lastDate: { text: string; ms: number | undefined } = { text: "", ms: undefined };
+
 /** Milliseconds since 1970, or undefined if the text is not such a date. */
 export function parseSdkDate(text: string): number | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (!parts) return undefined;
-  const ms = Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}Z`);
-  return Number.isNaN(ms) || formatSdkDate(ms) !== text ? undefined : ms;
+  if (lastDate.text !== text) lastDate = { text, ms: readSdkDate(text) };
+  return lastDate.ms;
+}
+
+function readSdkDate(text: string): number | undefined {
+  if (!/^[1-9]\d{7}T\d{6}Z$/.test(text)) return undefined;
+  const number = (from: number, to: number) => Number(text.slice(from, to));
+  const month = number(4, 6);
+  const day = number(6, 8);
+  const hour = number(9, 11);
+  const minute = number(11, 13);
+  const second = number(13, 15);
+  const ms = Date.UTC(number(0, 4), month - 1, day, hour, minute, second);
+  const isTime = month >= 1 && month <= 12 && hour < 24 && minute < 60 && second < 60;
+  // A day that its month does not have comes out as one of the next month.
+  return isTime && new Date(ms).getUTCDate() === day ? ms : undefined;
 }
 
 export interface SigningKey {

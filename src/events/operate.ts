@@ -11,5 +11,5 @@ export const eventsOperate = new Hono<Env<{ events: Events }>>().get(
     query: ListEventsQuery,
     reply: EventPage,
   }),
-  async (c) => c.json(await c.var.events.listEvents(c.var.principal, c.req.valid("query"))),
+  async (c) => c.json(await c.env.services.events.listEvents(c.var.principal, c.req.valid("query"))),
 );

@@ -9,7 +9,8 @@ const SMALL_BODY_BYTES = 64 * 1024;
 /** What may be on its way in at once: whoever holds back the last bytes of many bodies must not fill the memory. */
 const MAX_ARRIVING_BYTES = 256 * 1024 * 1024;
 
-const NOTHING = new Uint8Array(0);
+/** The body of a request without one. */
+export const NOTHING = new Uint8Array(0);
 let arrivingBytes = 0;
 
 /** The bytes of a request's body as received. Throws `tooLarge` as soon as it is known, without reading on. */

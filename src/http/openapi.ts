@@ -18,8 +18,7 @@ export interface DeclaredRoute {
 }
 
 /** Every operation the app serves, in the order of its routes. */
-// biome-ignore lint/suspicious/noExplicitAny: any app, whatever its environment
-export function declaredRoutes(app: Hono<any, any, any>): DeclaredRoute[] {
+export function declaredRoutes(app: Pick<Hono, "routes">): DeclaredRoute[] {
   return app.routes.flatMap((route) => {
     const found = declarationOf(route.handler);
     const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");

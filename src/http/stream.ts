@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { errorFields } from "../core/log.ts";
-import type { Env, Variables } from "./operation.ts";
+import type { Env, RouteServices } from "./operation.ts";
 
 /** A reply sent piece by piece, as fast as its reader takes it. A failure on the way breaks it off and is logged. */
 export function streamed<Services extends object>(
@@ -9,7 +9,8 @@ export function streamed<Services extends object>(
   pieces: AsyncGenerator<string>,
 ): never {
   const encoder = new TextEncoder();
-  const { log, request_id }: Variables = c.var;
+  const { request_id } = c.env;
+  const { log }: RouteServices = c.env.services;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {

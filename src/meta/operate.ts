@@ -17,15 +17,15 @@ export const metaOperate = new Hono<Env<{ meta: Meta; openapi: () => object; doc
   .get(
     "/readyz",
     operation("showReadiness", { summary: "A write to the database went through", roles: [], reply: Readiness }),
-    async (c) => c.json(await c.var.meta.ready()),
+    async (c) => c.json(await c.env.services.meta.ready()),
   )
   .get(
     "/openapi.json",
     operation("showOpenApi", { summary: "This API as an OpenAPI 3.1 document", roles: [], reply: v.looseObject({}) }),
-    (c) => c.json(c.var.openapi()),
+    (c) => c.json(c.env.services.openapi()),
   )
-  .get("/docs", (c) => docsFile(c.var.docs_files, "index.html"))
-  .get("/docs/:file", (c) => docsFile(c.var.docs_files, c.req.param("file")));
+  .get("/docs", (c) => docsFile(c.env.services.docs_files, "index.html"))
+  .get("/docs/:file", (c) => docsFile(c.env.services.docs_files, c.req.param("file")));
 
 function docsFile(files: DocsFiles, name: string): Response {
   const file = Object.hasOwn(files, name) ? files[name] : undefined;

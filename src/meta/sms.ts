@@ -46,7 +46,7 @@ export const metaSms = new Hono<Env<{ meta: Meta }>>()
       roles,
       reply: ShowConfigResponse,
     }),
-    (c) => c.json(c.var.meta.showConfig(c.req.header("Host"))),
+    (c) => c.json(c.env.services.meta.showConfig(c.req.header("Host"))),
   )
   .get(
     "/v3/sha256/:key",

@@ -25,7 +25,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       example: { name: "wave-1", region: "region-1", type: "MIGRATE_FILE" },
       reply: CreateMigprojectResponse,
     }),
-    async (c) => c.json(await c.var.migprojects.createMigproject(c.var.principal, c.req.valid("json"))),
+    async (c) => c.json(await c.env.services.migprojects.createMigproject(c.var.principal, c.req.valid("json"))),
   )
   .get(
     "/v3/migprojects",
@@ -35,7 +35,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       query: ListMigprojectsQuery,
       reply: ListMigprojectsResponse,
     }),
-    async (c) => c.json(await c.var.migprojects.listMigprojects(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.migprojects.listMigprojects(c.var.principal, c.req.valid("query"))),
   )
   .get(
     "/v3/migprojects/:mig_project_id",
@@ -45,7 +45,8 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       param: MigprojectId,
       reply: ShowMigprojectResponse,
     }),
-    async (c) => c.json(await c.var.migprojects.showMigproject(c.var.principal, c.req.param("mig_project_id"))),
+    async (c) =>
+      c.json(await c.env.services.migprojects.showMigproject(c.var.principal, c.req.param("mig_project_id"))),
   )
   .put(
     "/v3/migprojects/:mig_project_id",
@@ -61,7 +62,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       // The one member of which null means a value, and not that it is absent.
       const isNull = parseObject(c.var.json_text)?.enterprise_project === null;
       const body = { ...c.req.valid("json"), ...(isNull && { enterprise_project: "default" }) };
-      await c.var.migprojects.updateMigproject(c.var.principal, c.req.param("mig_project_id"), body);
+      await c.env.services.migprojects.updateMigproject(c.var.principal, c.req.param("mig_project_id"), body);
       return c.json({});
     },
   )
@@ -74,7 +75,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.migprojects.deleteMigproject(c.var.principal, c.req.param("mig_project_id"));
+      await c.env.services.migprojects.deleteMigproject(c.var.principal, c.req.param("mig_project_id"));
       return c.json({});
     },
   )
@@ -87,7 +88,7 @@ export const migprojectsSms = new Hono<Env<{ migprojects: Migprojects }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.migprojects.updateDefaultMigproject(c.var.principal, c.req.param("mig_project_id"));
+      await c.env.services.migprojects.updateDefaultMigproject(c.var.principal, c.req.param("mig_project_id"));
       return c.json({});
     },
   );

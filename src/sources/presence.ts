@@ -15,8 +15,7 @@ export class Presence {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #connectedMs: number;
-  readonly #seen = new Map<number, number>();
-  readonly #unwritten = new Set<number>();
+  readonly #seen = new Map<number, { at: number; isWritten: boolean }>();
 
   /** A source counts as connected for `connected_within_s` after its last poll, report or progress. */
   constructor(platform: Platform, database: Database, connected_within_s: number) {
@@ -28,14 +27,17 @@ export class Presence {
   /** The source's agent is here now; `stored` is what the database says of it, where that was read. */
   touch(source_seq: number, stored: number | null = null): void {
     const now = this.#platform.now();
-    this.#seen.set(source_seq, now);
     const isFresh = stored !== null && Math.abs(now - stored) < Math.min(SHARED_STALE_MS, this.#connectedMs / 4);
-    if (!isFresh) this.#unwritten.add(source_seq);
+    const known = this.#seen.get(source_seq);
+    if (known) {
+      known.at = now;
+      if (!isFresh) known.isWritten = false;
+    } else this.#seen.set(source_seq, { at: now, isWritten: isFresh });
   }
 
   /** As memory knows, else as stored; null if it was never seen. Of processes that share a database any may know better. */
   seenAt(source_seq: number, stored: number | null): number | null {
-    const seen = this.#seen.get(source_seq);
+    const seen = this.#seen.get(source_seq)?.at;
     const isLater = seen !== undefined && stored !== null && stored > seen && stored < this.connectedBetween().until;
     return isLater && !this.#database.exclusive ? stored : (seen ?? stored);
   }
@@ -53,24 +55,29 @@ export class Presence {
 
   /** Connected sources that the database may not know of as such yet. */
   unwrittenConnected(): number[] {
-    return [...this.#unwritten].filter((source_seq) => this.isConnected(this.#seen.get(source_seq) ?? null));
+    return this.#unwritten().flatMap(([source_seq, at]) => (this.isConnected(at) ? [source_seq] : []));
   }
 
   forget(source_seq: number): void {
     this.#seen.delete(source_seq);
-    this.#unwritten.delete(source_seq);
   }
 
   /** Writes what is only in memory, a bounded number of rows at a time. */
   async flush(): Promise<void> {
-    const waiting = [...this.#unwritten];
+    const waiting = this.#unwritten();
     for (let from = 0; from < waiting.length; from += ROWS_PER_JOB) {
       const batch = waiting.slice(from, from + ROWS_PER_JOB);
-      const seen = batch.map((source_seq) => [source_seq, this.#seen.get(source_seq) ?? 0] as const);
-      await this.#database.writer.transaction((tx) => upsertPresence(tx, seen));
-      for (const [source_seq, seen_at] of seen) {
-        if (this.#seen.get(source_seq) === seen_at) this.#unwritten.delete(source_seq);
+      await this.#database.writer.transaction((tx) => upsertPresence(tx, batch));
+      for (const [source_seq, at] of batch) {
+        const known = this.#seen.get(source_seq);
+        if (known?.at === at) known.isWritten = true;
       }
     }
+  }
+
+  #unwritten(): [source_seq: number, at: number][] {
+    const unwritten: [number, number][] = [];
+    for (const [source_seq, { at, isWritten }] of this.#seen) if (!isWritten) unwritten.push([source_seq, at]);
+    return unwritten;
   }
 }

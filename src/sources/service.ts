@@ -1,5 +1,6 @@
 import type { Keys } from "../access/keys.ts";
 import type { Principal } from "../auth/principal.ts";
+import { after } from "../core/after.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
@@ -95,11 +96,11 @@ export class Sources {
 
   /**
    * Throws `notFound`, in the same words, for an unknown source and for one of another account, and `forbidden` for
-   * one the caller's key is not bound to. Give the transaction where the answer has to hold until its commit.
+   * one the caller's key is not bound to. Give the transaction where the answer has to hold until its commit. Answers
+   * at once where the source is remembered.
    */
-  async find(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<SourceRef> {
-    const ref = this.#refs.get(id) ?? (await this.#lookUp(db, id));
-    return ownSource(principal, id, ref);
+  find(principal: Principal, id: string, db: Executor = this.#database.reader): SourceRef | Promise<SourceRef> {
+    return after(this.#refs.get(id) ?? this.#lookUp(db, id), (ref) => ownSource(principal, id, ref));
   }
 
   /** What a registered source runs. */

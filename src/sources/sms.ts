@@ -37,7 +37,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       },
       reply: RegisterServerResponse,
     }),
-    async (c) => c.json(await c.var.sources.registerServer(c.var.principal, c.req.valid("json"))),
+    async (c) => c.json(await c.env.services.sources.registerServer(c.var.principal, c.req.valid("json"))),
   )
   .get(
     "/v3/sources",
@@ -47,7 +47,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       query: ListServersQuery,
       reply: ListServersResponse,
     }),
-    async (c) => c.json(await c.var.sources.listServers(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.sources.listServers(c.var.principal, c.req.valid("query"))),
   )
   // Before the path with an id, which it would be else.
   .get(
@@ -57,7 +57,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       roles: ["viewer", "operator", "admin"],
       reply: ShowOverviewResponse,
     }),
-    async (c) => c.json(await c.var.sources.showOverview(c.var.principal)),
+    async (c) => c.json(await c.env.services.sources.showOverview(c.var.principal)),
   )
   .get(
     "/v3/sources/:source_id",
@@ -67,7 +67,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       param: SourceId,
       reply: ShowServerResponse,
     }),
-    async (c) => c.json(await c.var.sources.showServer(c.var.principal, c.req.param("source_id"))),
+    async (c) => c.json(await c.env.services.sources.showServer(c.var.principal, c.req.param("source_id"))),
   )
   .put(
     "/v3/sources/:source_id",
@@ -80,7 +80,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.sources.updateServerName(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      await c.env.services.sources.updateServerName(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
       return c.json({});
     },
   )
@@ -96,7 +96,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.sources.updateDiskInfo(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
+      await c.env.services.sources.updateDiskInfo(c.var.principal, c.req.param("source_id"), c.req.valid("json"));
       return c.json({});
     },
   );

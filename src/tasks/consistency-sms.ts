@@ -36,7 +36,11 @@ export const consistencySms = new Hono<Env<{ consistency: Consistency }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.consistency.updateConsistencyResult(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      await c.env.services.consistency.updateConsistencyResult(
+        c.var.principal,
+        c.req.param("task_id"),
+        c.req.valid("json"),
+      );
       return c.json({});
     },
   )
@@ -49,7 +53,8 @@ export const consistencySms = new Hono<Env<{ consistency: Consistency }>>()
       param: TaskId,
       reply: ShowConsistencyResultResponse,
     }),
-    async (c) => c.json(await c.var.consistency.showConsistencyResult(c.var.principal, c.req.param("task_id"))),
+    async (c) =>
+      c.json(await c.env.services.consistency.showConsistencyResult(c.var.principal, c.req.param("task_id"))),
   )
   .post(
     "/v3/tasks/consistency-results/export",
@@ -65,7 +70,7 @@ export const consistencySms = new Hono<Env<{ consistency: Consistency }>>()
       replyHeaders: { "Content-Disposition": DISPOSITION },
     }),
     async (c) => {
-      const pieces = await c.var.consistency.exportConsistencyResults(c.var.principal, c.req.valid("json"));
+      const pieces = await c.env.services.consistency.exportConsistencyResults(c.var.principal, c.req.valid("json"));
       c.header("Content-Disposition", DISPOSITION);
       return streamed(c, CSV, pieces);
     },

@@ -22,18 +22,22 @@ export class CurrentTasks {
     this.#database = database;
   }
 
-  async of(source_seq: number): Promise<CurrentTask | null> {
+  /** At once where it is remembered. */
+  of(source_seq: number): CurrentTask | null | Promise<CurrentTask | null> {
     const known = this.#known.get(source_seq);
-    if (known !== undefined) return known;
-    const changes = this.#changes;
-    const read = (await selectCurrentTask(this.#database.reader, source_seq)) ?? null;
-    if (changes === this.#changes) this.#known.set(source_seq, read);
-    return read;
+    return known === undefined ? this.#read(source_seq) : known;
   }
 
   /** To be called right after the commit that made, moved or deleted a source's task. */
   changed(source_seq: number): void {
     this.#changes += 1;
     this.#known.delete(source_seq);
+  }
+
+  async #read(source_seq: number): Promise<CurrentTask | null> {
+    const changes = this.#changes;
+    const read = (await selectCurrentTask(this.#database.reader, source_seq)) ?? null;
+    if (changes === this.#changes) this.#known.set(source_seq, read);
+    return read;
   }
 }

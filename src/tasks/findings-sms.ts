@@ -27,7 +27,13 @@ export const findingsSms = new Hono<Env<{ findings: Findings }>>()
       reply: UpdateNetworkCheckInfoResponse,
     }),
     async (c) =>
-      c.json(await c.var.findings.updateNetworkCheckInfo(c.var.principal, c.req.param("task_id"), c.req.valid("json"))),
+      c.json(
+        await c.env.services.findings.updateNetworkCheckInfo(
+          c.var.principal,
+          c.req.param("task_id"),
+          c.req.valid("json"),
+        ),
+      ),
   )
   .get(
     "/v3/errors",
@@ -37,5 +43,5 @@ export const findingsSms = new Hono<Env<{ findings: Findings }>>()
       query: ListErrorServersQuery,
       reply: ListErrorServersResponse,
     }),
-    async (c) => c.json(await c.var.findings.listErrorServers(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.findings.listErrorServers(c.var.principal, c.req.valid("query"))),
   );

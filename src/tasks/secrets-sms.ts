@@ -17,7 +17,7 @@ export const secretsSms = new Hono<Env<{ secrets: TaskSecrets }>>()
       param: TaskId,
       reply: ShowPassphraseResponse,
     }),
-    async (c) => c.json(await c.var.secrets.showPassphrase(c.var.principal, c.req.param("task_id"))),
+    async (c) => c.json(await c.env.services.secrets.showPassphrase(c.var.principal, c.req.param("task_id"))),
   )
   .get(
     "/v3/tasks/:task_id/certkey",
@@ -30,5 +30,6 @@ export const secretsSms = new Hono<Env<{ secrets: TaskSecrets }>>()
       query: ShowCertKeyQuery,
       reply: ShowCertKeyResponse,
     }),
-    async (c) => c.json(await c.var.secrets.showCertKey(c.var.principal, c.req.param("task_id"), c.req.valid("query"))),
+    async (c) =>
+      c.json(await c.env.services.secrets.showCertKey(c.var.principal, c.req.param("task_id"), c.req.valid("query"))),
   );

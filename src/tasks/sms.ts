@@ -25,7 +25,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       query: ListTasksQuery,
       reply: ListTasksResponse,
     }),
-    async (c) => c.json(await c.var.tasks.listTasks(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.tasks.listTasks(c.var.principal, c.req.valid("query"))),
   )
   .get(
     "/v3/tasks/:task_id",
@@ -35,7 +35,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       param: TaskId,
       reply: ShowTaskResponse,
     }),
-    async (c) => c.json(await c.var.tasks.showTask(c.var.principal, c.req.param("task_id"))),
+    async (c) => c.json(await c.env.services.tasks.showTask(c.var.principal, c.req.param("task_id"))),
   )
   .put(
     "/v3/tasks/:task_id",
@@ -47,7 +47,8 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       example: { speed_limit: 100, target_server: { vm_id: "<id of a machine>" } },
       reply: UpdateTaskResponse,
     }),
-    async (c) => c.json(await c.var.tasks.updateTask(c.var.principal, c.req.param("task_id"), c.req.valid("json"))),
+    async (c) =>
+      c.json(await c.env.services.tasks.updateTask(c.var.principal, c.req.param("task_id"), c.req.valid("json"))),
   )
   .get(
     "/v3/tasks/:task_id/speed-limit",
@@ -57,7 +58,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       param: TaskId,
       reply: ShowsSpeedLimitsResponse,
     }),
-    async (c) => c.json(await c.var.tasks.showsSpeedLimits(c.var.principal, c.req.param("task_id"))),
+    async (c) => c.json(await c.env.services.tasks.showsSpeedLimits(c.var.principal, c.req.param("task_id"))),
   )
   .post(
     "/v3/tasks/:task_id/speed-limit",
@@ -70,7 +71,7 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.tasks.updateSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
+      await c.env.services.tasks.updateSpeed(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
       return c.json({});
     },
   )
@@ -84,7 +85,9 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       reply: ShowConfigSettingResponse,
     }),
     async (c) =>
-      c.json(await c.var.tasks.showConfigSetting(c.var.principal, c.req.param("task_id"), c.req.valid("query"))),
+      c.json(
+        await c.env.services.tasks.showConfigSetting(c.var.principal, c.req.param("task_id"), c.req.valid("query")),
+      ),
   )
   .post(
     "/v3/tasks/:task_id/configuration-setting",
@@ -97,8 +100,8 @@ export const tasksSms = new Hono<Env<{ tasks: Tasks }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      const { tasks, principal } = c.var;
-      await tasks.uploadSpecialConfigurationSetting(principal, c.req.param("task_id"), c.req.valid("json"));
+      const { tasks } = c.env.services;
+      await tasks.uploadSpecialConfigurationSetting(c.var.principal, c.req.param("task_id"), c.req.valid("json"));
       return c.json({});
     },
   );

@@ -38,7 +38,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       },
       reply: CreateTemplateResponse,
     }),
-    async (c) => c.json(await c.var.templates.createTemplate(c.var.principal, c.req.valid("json").template)),
+    async (c) => c.json(await c.env.services.templates.createTemplate(c.var.principal, c.req.valid("json").template)),
   )
   .get(
     "/v3/vm/templates",
@@ -48,7 +48,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       query: ListTemplatesQuery,
       reply: ListTemplatesResponse,
     }),
-    async (c) => c.json(await c.var.templates.listTemplates(c.var.principal, c.req.valid("query"))),
+    async (c) => c.json(await c.env.services.templates.listTemplates(c.var.principal, c.req.valid("query"))),
   )
   .post(
     "/v3/vm/templates/delete",
@@ -60,7 +60,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.templates.deleteTemplates(c.var.principal, c.req.valid("json").ids);
+      await c.env.services.templates.deleteTemplates(c.var.principal, c.req.valid("json").ids);
       return c.json({});
     },
   )
@@ -72,7 +72,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       param: TemplateId,
       reply: ShowTemplateResponse,
     }),
-    async (c) => c.json(await c.var.templates.showTemplate(c.var.principal, c.req.param("id"))),
+    async (c) => c.json(await c.env.services.templates.showTemplate(c.var.principal, c.req.param("id"))),
   )
   .put(
     "/v3/vm/templates/:id",
@@ -85,7 +85,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.templates.updateTemplate(c.var.principal, c.req.param("id"), c.req.valid("json").template);
+      await c.env.services.templates.updateTemplate(c.var.principal, c.req.param("id"), c.req.valid("json").template);
       return c.json({});
     },
   )
@@ -98,7 +98,7 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       reply: strictObject({}),
     }),
     async (c) => {
-      await c.var.templates.deleteTemplates(c.var.principal, [c.req.param("id")]);
+      await c.env.services.templates.deleteTemplates(c.var.principal, [c.req.param("id")]);
       return c.json({});
     },
   )
@@ -110,5 +110,5 @@ export const templatesSms = new Hono<Env<{ templates: Templates }>>()
       param: TemplateId,
       reply: ShowTargetPasswordResponse,
     }),
-    async (c) => c.json(await c.var.templates.showTargetPassword(c.var.principal, c.req.param("id"))),
+    async (c) => c.json(await c.env.services.templates.showTargetPassword(c.var.principal, c.req.param("id"))),
   );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { signedRequest } from "../../src/client/client.ts";
-import { sha256Hex } from "../../src/core/canonical-request.ts";
+import { sha256Hex } from "../../src/core/digest.ts";
 import { checkReply, ENDPOINT, type Ferry, type Key, startFerry } from "../harness.ts";
 
 let ferry: Ferry;

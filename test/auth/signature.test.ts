@@ -8,11 +8,11 @@ import {
   canonicalRequest,
   formatSdkDate,
   parseSdkDate,
-  sha256Hex,
   signature,
   stringToSign,
   WINDOW_MS,
 } from "../../src/core/canonical-request.ts";
+import { sha256Hex } from "../../src/core/digest.ts";
 import contract from "../contract/signature-vectors.json" with { type: "json" };
 import { START } from "../harness.ts";
 

@@ -3,7 +3,8 @@ import { parseAuthorization, refuseSignature } from "../../src/auth/signature.ts
 import { explain } from "../../src/cli/sign/explain.ts";
 import { parsePasted } from "../../src/cli/sign/paste.ts";
 import { buildRequest, type PastedRequest } from "../../src/cli/sign/request.ts";
-import { parseSdkDate, sha256Hex, signature, stringToSign } from "../../src/core/canonical-request.ts";
+import { parseSdkDate, signature, stringToSign } from "../../src/core/canonical-request.ts";
+import { sha256Hex } from "../../src/core/digest.ts";
 import contract from "../contract/signature-vectors.json" with { type: "json" };
 
 const key = { access_key: contract.access_key, secret_key: contract.secret_key };

@@ -44,7 +44,8 @@ describe("without credentials", () => {
 
   test("a browser at / goes to the documentation; nobody else does", async () => {
     const app = createApp({ platform: ferry.platform, services: () => ferry.services, docs_files: docsFiles });
-    const ask = (method: string) => app.request("/", { method, headers: { accept: "text/html,*/*" } });
+    const ask = (method: string) =>
+      app.fetch(new Request("http://ferry.test/", { method, headers: { accept: "text/html,*/*" } }));
     const browser = await ask("GET");
     expect([browser.status, browser.headers.get("location")]).toEqual([302, "/docs"]);
     expect((await ask("HEAD")).status).toBe(404);
@@ -56,14 +57,15 @@ describe("without credentials", () => {
 
   test("the documentation page and its files come from the program, under a strict policy", async () => {
     const app = createApp({ platform: ferry.platform, services: () => ferry.services, docs_files: docsFiles });
-    const page = await app.request("/docs");
+    const ask = (path: string) => app.fetch(new Request(`http://ferry.test${path}`));
+    const page = await ask("/docs");
     const html = await page.text();
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     const files = [...html.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g)].map((match) => match[1] ?? "");
     expect(files.length).toBe(4);
-    for (const file of files) expect([file, (await app.request(file)).status]).toEqual([file, 200]);
+    for (const file of files) expect([file, (await ask(file)).status]).toEqual([file, 200]);
     expect(html).not.toMatch(/https?:\/\//);
-    expect((await app.request("/docs/constructor")).status).toBe(404);
+    expect((await ask("/docs/constructor")).status).toBe(404);
   });
 });
 
@@ -74,9 +76,11 @@ describe("failures nobody foresaw", () => {
       access: { credentials: { findKey: () => Promise.reject(new Error("secret detail")) } },
     };
     const app = createApp({ platform: ferry.platform, services: () => broken as never });
-    const response = await app.request("/v3/sources", {
-      headers: { authorization: `SDK-HMAC-SHA256 Access=A, SignedHeaders=x-sdk-date, Signature=${"0".repeat(64)}` },
-    });
+    const response = await app.fetch(
+      new Request("http://ferry.test/v3/sources", {
+        headers: { authorization: `SDK-HMAC-SHA256 Access=A, SignedHeaders=x-sdk-date, Signature=${"0".repeat(64)}` },
+      }),
+    );
     const text = await response.text();
     expect(response.status).toBe(500);
     expect(JSON.parse(text)).toEqual({

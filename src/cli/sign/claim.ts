@@ -1,4 +1,5 @@
-import { parseSdkDate, sha256Hex, WINDOW_MS } from "../../core/canonical-request.ts";
+import { parseSdkDate, WINDOW_MS } from "../../core/canonical-request.ts";
+import { sha256Hex } from "../../core/digest.ts";
 import type { PastedRequest } from "./request.ts";
 
 /** What an Authorization header says, as far as it can be read. */

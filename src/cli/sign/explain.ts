@@ -4,10 +4,10 @@ import {
   canonicalRequest,
   formatSdkDate,
   type SigningKey,
-  sha256Hex,
   signature,
   stringToSign,
 } from "../../core/canonical-request.ts";
+import { sha256Hex } from "../../core/digest.ts";
 import { headerProblems, readClaim } from "./claim.ts";
 import { firstDifference } from "./difference.ts";
 import { type CanonicalParts, commonMistakes, partMistakes, partsOf, textOf } from "./mistakes.ts";

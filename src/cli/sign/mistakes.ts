@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { canonicalPath, canonicalQuery, sha256Hex } from "../../core/canonical-request.ts";
+import { canonicalPath, canonicalQuery } from "../../core/canonical-request.ts";
+import { sha256Hex } from "../../core/digest.ts";
 import type { PastedRequest } from "./request.ts";
 
 /** A canonical request, part by part. */

@@ -76,31 +76,30 @@ export const storeReports = `
     result_detail, kind, received_at
   FROM judged ORDER BY place`;
 
-/** The rows storeReports has just made: the last ones, in the order of the group. */
-const fresh = `
-  fresh AS MATERIALIZED (
-    SELECT results.*, results.seq - first.seq AS place
-    FROM results, (SELECT max(seq) - ? + 1 AS seq FROM results) AS first WHERE results.seq >= first.seq
-  )`;
+/*
+ * The rows storeReports has just made: the last ones, in the order of the group. With what is not in them, by place; in
+ * this order of tables the list is read once, and each row is found by its key.
+ */
+const FRESH = `(SELECT max(seq) - ? + 1 AS seq FROM results) AS first CROSS JOIN json_each(?) AS extra
+    CROSS JOIN results ON results.seq = first.seq + extra.key`;
 
 export const endReportedCommands = `
-  WITH ${fresh},
-  ended AS MATERIALIZED (
-    SELECT fresh.command_seq, fresh.result, fresh.received_at, extra.value ->> 'digest' AS digest
-    FROM fresh JOIN json_each(?) AS extra ON extra.key = fresh.place WHERE fresh.kind = 'matched'
+  WITH ended AS MATERIALIZED (
+    SELECT results.command_seq, results.result, results.received_at, extra.value ->> 'digest' AS digest
+    FROM ${FRESH} WHERE results.kind = 'matched'
   )
   UPDATE commands SET state = CASE ended.result ${endStates} END, ended_at = ended.received_at, result_digest = ended.digest
   FROM ended WHERE commands.seq = ended.command_seq`;
 
 export const recordReports = `
-  WITH ${fresh}
   INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
-  SELECT fresh.account_seq, fresh.received_at, 'command.reported', extra.value ->> 'actor', extra.value ->> 'address',
-    extra.value ->> 'source_id', (SELECT id FROM commands WHERE seq = fresh.command_seq),
-    json_object('command_name', fresh.command_name, 'result', fresh.result, 'kind', fresh.kind)
-  FROM fresh JOIN json_each(?) AS extra ON extra.key = fresh.place ORDER BY fresh.place`;
+  SELECT results.account_seq, results.received_at, 'command.reported', extra.value ->> 'actor', extra.value ->> 'address',
+    extra.value ->> 'source_id', (SELECT id FROM commands WHERE seq = results.command_seq),
+    json_object('command_name', results.command_name, 'result', results.result, 'kind', results.kind)
+  FROM ${FRESH} ORDER BY results.seq`;
 
-export const readOutcomes = `WITH ${fresh} SELECT kind, command_seq FROM fresh ORDER BY place`;
+export const readOutcomes = `
+  SELECT kind, command_seq FROM results WHERE seq > (SELECT max(seq) - ? FROM results) ORDER BY seq`;
 
 /** Stores reports, ends the commands they match and records both, in one commit. */
 export function reportGroup(

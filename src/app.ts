@@ -107,7 +107,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox);
   const orders = new Orders(platform, database, sources, moves, mailbox, settings);
   const history = new CommandHistory(database, access.credentials, mailbox);
-  const actions = createActions(platform, sources, tasks, moves, orders);
+  const actions = createActions(platform, database, sources, tasks, moves, orders);
   return {
     access,
     events: new Events(database),

@@ -140,7 +140,7 @@ export class Keys {
     await record(tx, principal, this.#platform.now(), { type: "key.bound", source_id, data: { access_key } });
   }
 
-  bound({ credential }: Principal): void {
+  bound({ credential }: Pick<Principal, "credential">): void {
     this.#credentials.forgetKey(credential.id);
   }
 

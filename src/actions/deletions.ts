@@ -1,6 +1,8 @@
 import type { Principal } from "../auth/principal.ts";
+import type { Aftermath } from "../commands/aftermath.ts";
 import type { Orders } from "../commands/orders.ts";
-import type { SourceRef, Sources } from "../sources/service.ts";
+import type { Transaction } from "../db/executor.ts";
+import type { Sources } from "../sources/service.ts";
 import type { Tasks } from "../tasks/service.ts";
 
 /**
@@ -23,7 +25,7 @@ export class Deletions {
    * by DELETE. Throws `notFound` for an unknown one and `conflict` (SMS.2015) for one at work.
    */
   async deleteTasks(principal: Principal, ids: readonly string[]): Promise<void> {
-    await this.#orders.transaction(async (tx, aftermath) => {
+    const remove = async (tx: Transaction, aftermath: Aftermath) => {
       const tasks = await this.#tasks.findAll(tx, principal, ids);
       const source_seqs = tasks.map(({ source_seq }) => source_seq);
       await this.#sources.requireNoneAtWork(tx, source_seqs);
@@ -40,7 +42,9 @@ export class Deletions {
       await this.#tasks.remove(tx, principal, tasks);
       await this.#sources.place(tx, source_seqs, { state: "waiting", migration_cycle: "setting" });
       for (const seq of source_seqs) aftermath.tasksOf.add(seq);
-    });
+      return tasks;
+    };
+    await this.#orders.transaction(remove, (tasks) => this.#tasks.forget(tasks));
   }
 
   /**
@@ -48,21 +52,21 @@ export class Deletions {
    * unknown one and `conflict` (SMS.2015) for one at work.
    */
   async deleteServers(principal: Principal, ids: readonly string[]): Promise<void> {
-    await this.#orders.transaction(
-      async (tx, aftermath): Promise<readonly SourceRef[]> => {
-        const sources = await this.#sources.findAll(tx, principal, ids);
-        const seqs = sources.map(({ seq }) => seq);
-        await this.#sources.requireNoneAtWork(tx, seqs);
-        await this.#sources.remove(tx, principal, sources);
-        await this.#tasks.remove(tx, principal, await this.#tasks.ofSources(tx, seqs));
-        await this.#orders.cancelAll(tx, principal, seqs, "source_deleted", () => true, aftermath);
-        for (const seq of seqs) aftermath.tasksOf.add(seq);
-        return sources;
-      },
-      (sources) => {
-        this.#sources.forget(sources);
-        for (const { seq } of sources) this.#orders.wake(seq);
-      },
-    );
+    const remove = async (tx: Transaction, aftermath: Aftermath) => {
+      const sources = await this.#sources.findAll(tx, principal, ids);
+      const seqs = sources.map(({ seq }) => seq);
+      await this.#sources.requireNoneAtWork(tx, seqs);
+      await this.#sources.remove(tx, principal, sources);
+      const tasks = await this.#tasks.ofSources(tx, seqs);
+      await this.#tasks.remove(tx, principal, tasks);
+      await this.#orders.cancelAll(tx, principal, seqs, "source_deleted", () => true, aftermath);
+      for (const seq of seqs) aftermath.tasksOf.add(seq);
+      return { sources, tasks };
+    };
+    await this.#orders.transaction(remove, ({ sources, tasks }) => {
+      this.#tasks.forget(tasks);
+      this.#sources.forget(sources);
+      for (const { seq } of sources) this.#orders.wake(seq);
+    });
   }
 }

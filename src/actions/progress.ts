@@ -1,11 +1,14 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Orders } from "../commands/orders.ts";
 import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
+import type { Group } from "../db/writer.ts";
 import { record } from "../events/service.ts";
 import type { SourceState } from "../sources/schema.ts";
 import type { Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { Tasks } from "../tasks/service.ts";
+import { type ProgressOutcome, type ProgressRow, progressGroup } from "./progress-group.ts";
 import type { PutCopyStateReq, UpdateTaskSpeedReq } from "./schema.ts";
 
 /** What an agent tells of its task besides reports. */
@@ -15,24 +18,33 @@ export class Progress {
   readonly #tasks: Tasks;
   readonly #moves: TaskMoves;
   readonly #orders: Orders;
+  readonly #told: Group<ProgressRow, ProgressOutcome>;
 
-  constructor(platform: Platform, sources: Sources, tasks: Tasks, moves: TaskMoves, orders: Orders) {
+  constructor(
+    platform: Platform,
+    database: Database,
+    sources: Sources,
+    tasks: Tasks,
+    moves: TaskMoves,
+    orders: Orders,
+  ) {
     this.#platform = platform;
     this.#sources = sources;
     this.#tasks = tasks;
     this.#moves = moves;
     this.#orders = orders;
+    this.#told = database.writer.group(
+      progressGroup(database, (outcomes) => orders.postponed(outcomes.flatMap((postponed) => postponed ?? []))),
+    );
   }
 
   /** How far a subtask is. Taken in any state, moves none; the source counts as connected. */
-  async updateTaskSpeed(principal: Principal, task_id: string, body: UpdateTaskSpeedReq): Promise<void> {
-    const { source_seq } = await this.#tasks.ref(principal, task_id);
+  async updateTaskSpeed(principal: Principal, task_id: string, told: UpdateTaskSpeedReq): Promise<void> {
+    const { seq: task_seq, source_seq } = await this.#tasks.ref(principal, task_id);
     this.#sources.presence.touch(source_seq);
-    await this.#orders.transaction(async (tx, aftermath) => {
-      const task = await this.#tasks.ref(principal, task_id, tx);
-      await this.#tasks.saveProgress(tx, task, body);
-      await this.#orders.heard(tx, task.source_seq, task_id, aftermath);
-    });
+    const kept = await this.#told.add({ task_seq, task_id, source_seq, at: this.#platform.now(), told });
+    // Gone meanwhile; or kept, where the answer was lost and what is read lags behind: a transaction knows.
+    if (!kept) await this.#orders.transaction((tx) => this.#tasks.ref(principal, task_id, tx));
   }
 
   /** The agent says where its source stands: finished and error end what its task is at. */

@@ -1,5 +1,6 @@
 import type { Orders } from "../commands/orders.ts";
 import type { Platform } from "../core/platform.ts";
+import type { Database } from "../db/database.ts";
 import type { Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { Tasks } from "../tasks/service.ts";
@@ -16,6 +17,7 @@ export interface Actions {
 
 export function createActions(
   platform: Platform,
+  database: Database,
   sources: Sources,
   tasks: Tasks,
   moves: TaskMoves,
@@ -23,7 +25,7 @@ export function createActions(
 ): Actions {
   return {
     tasks: new TaskActions(platform, sources, tasks, moves, orders),
-    progress: new Progress(platform, sources, tasks, moves, orders),
+    progress: new Progress(platform, database, sources, tasks, moves, orders),
     deletions: new Deletions(sources, tasks, orders),
   };
 }

@@ -5,6 +5,7 @@ import type { Platform } from "../core/platform.ts";
 import type { CommandName } from "../core/words.ts";
 import type { Database } from "../db/database.ts";
 import type { Transaction } from "../db/executor.ts";
+import type { Group } from "../db/writer.ts";
 import { type Change, type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import { AGENT_FAILED } from "../tasks/error-json.ts";
@@ -13,6 +14,7 @@ import type { TaskMoves } from "../tasks/moves.ts";
 import { Aftermath } from "./aftermath.ts";
 import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { type OrderOutcome, type OrderRow, orderGroup } from "./order-group.ts";
 import { isControl, superseded } from "./queue.ts";
 import { toCommand, unknownCommand } from "./replies.ts";
 import type { Command, QueueCommandBody } from "./schema.ts";
@@ -56,6 +58,7 @@ export class Orders {
   readonly #moves: TaskMoves;
   readonly #mailbox: Mailbox;
   readonly #patience: Patience;
+  readonly #plainOrders: Group<OrderRow, OrderOutcome>;
 
   constructor(
     platform: Platform,
@@ -71,6 +74,14 @@ export class Orders {
     this.#moves = moves;
     this.#mailbox = mailbox;
     this.#patience = patience;
+    this.#plainOrders = database.writer.group(
+      orderGroup(database, (outcomes) => {
+        for (const outcome of outcomes) {
+          for (const command of outcome?.superseded ?? []) mailbox.ended(command);
+          if (outcome) mailbox.queued(outcome.command);
+        }
+      }),
+    );
   }
 
   /**
@@ -84,15 +95,20 @@ export class Orders {
     body: QueueCommandBody,
   ): Promise<{ command: Command; isNew: boolean }> {
     const order = { ...orderOf(body), order_digest: digestOfOrder(body) };
+    const id = this.#platform.newId();
+    const plain = isPlain(order) ? await this.#queuePlain(principal, source_id, order, id) : undefined;
+    if (plain) return { command: toCommand(this.#mailbox.current(plain)), isNew: true };
     const { command, isNew } = await this.transaction(async (tx, aftermath) => {
       const source = await this.#sources.find(principal, source_id, tx);
       const earlier = await orderedBefore(tx, source, order);
       if (earlier) return { command: earlier, isNew: false };
-      const now = this.#platform.now();
-      const { deliver_by } = order;
-      if (deliver_by !== null && deliver_by <= now) {
-        throw new Failure("invalid", `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`);
+      const made = isPlain(order) ? await selectCommand(tx, principal.account_seq, id) : undefined;
+      if (made) {
+        // By the group, where its answer was lost and what is read lags behind.
+        aftermath.queued.push(made);
+        return { command: made, isNew: true };
       }
+      refusePassed(order, this.#platform.now());
       return { command: await this.#orderDirectly(tx, principal, source, order, aftermath), isNew: true };
     });
     return { command: toCommand(this.#mailbox.current(command)), isNew };
@@ -210,6 +226,11 @@ export class Orders {
     }
   }
 
+  /** Deadlines that a group began anew; to be told right after its commit. */
+  postponed(commands: readonly { seq: number; source_seq: number; due_at: number }[]): void {
+    for (const command of commands) this.#mailbox.postponed(command, command.due_at);
+  }
+
   #follow({ queued, ended, postponed, tasksOf }: Aftermath): void {
     for (const command of ended) this.#mailbox.ended(command);
     for (const { command, due_at } of postponed) this.#mailbox.postponed(command, due_at);
@@ -220,6 +241,33 @@ export class Orders {
   /** Polls that wait for a deleted source look again. */
   wake(source_seq: number): void {
     this.#mailbox.wake(source_seq);
+  }
+
+  /** Goes out with others; undefined if it has to be looked at in a transaction. */
+  async #queuePlain(
+    principal: Principal,
+    source_id: string,
+    { task_id: _task, idempotency_key: _key, ...order }: DirectOrder,
+    id: string,
+  ): Promise<CommandRow | undefined> {
+    const source = await this.#found(principal, source_id);
+    if (!source) return undefined;
+    const created_at = this.#platform.now();
+    refusePassed(order, created_at);
+    const { seq: source_seq, account_seq } = source;
+    const { actor, address } = principal;
+    const row = { ...order, id, account_seq, source_seq, source_id, created_at, actor, address };
+    return (await this.#plainOrders.add(row))?.command;
+  }
+
+  /** The source; undefined where it cannot be seen, which may be as what is read lags behind. */
+  async #found(principal: Principal, source_id: string): Promise<SourceRef | undefined> {
+    try {
+      return await this.#sources.find(principal, source_id);
+    } catch (error) {
+      if (error instanceof Failure && error.kind === "notFound") return undefined;
+      throw error;
+    }
   }
 
   /** What an operator queues by hand. */
@@ -356,6 +404,18 @@ async function orderedBefore(
 function change(type: Change["type"], command: CommandRow, more: Record<string, unknown> = {}): Change {
   const { source_id, id: command_id, command_name } = command;
   return { type, source_id, command_id, data: { command_name, ...more } };
+}
+
+type DirectOrder = ReturnType<typeof orderOf> & { order_digest: string };
+
+/** Whether it moves no task and no earlier order has to be looked for. */
+function isPlain({ task_id, idempotency_key }: DirectOrder): boolean {
+  return task_id === null && idempotency_key === null;
+}
+
+function refusePassed({ deliver_by }: Pick<DirectOrder, "deliver_by">, now: number): void {
+  if (deliver_by === null || deliver_by > now) return;
+  throw new Failure("invalid", `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`);
 }
 
 function orderOf({ command_name, command_param, deliver_by, finish_within_s, idempotency_key }: QueueCommandBody) {

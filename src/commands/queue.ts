@@ -9,7 +9,7 @@ export interface OpenCommand {
   due_at: number | null;
 }
 
-const logCommands: ReadonlySet<CommandName> = new Set(["UPLOAD_LOG", "RSET_LOG_ACL"]);
+export const logCommands: ReadonlySet<CommandName> = new Set(["UPLOAD_LOG", "RSET_LOG_ACL"]);
 
 /** Control commands steer the migration; log commands run beside them. */
 export function isControl(name: CommandName): boolean {

@@ -2,7 +2,7 @@ import type { Principal } from "../auth/principal.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import type { Group } from "../db/writer.ts";
-import { ownSource } from "../sources/service.ts";
+import { ownSource } from "../sources/ownership.ts";
 import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
 import { type RedeliveryRow, redeliveryGroup } from "./redelivery-group.ts";
 import { type CommandRow, selectSourcesWithOpen, selectWaiting } from "./store.ts";

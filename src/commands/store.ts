@@ -1,5 +1,6 @@
-import { and, asc, eq, gte, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import type { CommandState, ReportKind } from "../core/words.ts";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { pageClause } from "../db/page.ts";
 import { sourcePresence, sources } from "../sources/table.ts";
@@ -42,8 +43,15 @@ export type NewCommand = Omit<typeof commands.$inferInsert, "seq" | "attempts">;
 export async function insertCommands(tx: Transaction, rows: readonly NewCommand[]): Promise<CommandRow[]> {
   if (rows.length === 0) return [];
   await tx.insert(commands).values([...rows]);
-  const ids = rows.map(({ id }) => id);
-  return selectCommands(tx).where(inArray(commands.id, ids)).orderBy(asc(commands.seq));
+  return selectCommandsById(
+    tx,
+    rows.map(({ id }) => id),
+  );
+}
+
+/** Whatever their account, in the order they were made. */
+export function selectCommandsById(db: Executor, ids: readonly string[]): Promise<CommandRow[]> {
+  return selectCommands(db).where(among(commands.id, ids)).orderBy(asc(commands.seq));
 }
 
 /** The open commands of one source, or of all. */
@@ -85,19 +93,14 @@ export async function selectSourcesWithOpen(db: Executor, source_seqs: readonly 
   const rows = await db
     .selectDistinct({ source_seq: commands.source_seq })
     .from(commands)
-    .where(
-      and(
-        isNull(commands.ended_at),
-        sql`${commands.source_seq} IN (SELECT value FROM json_each(${JSON.stringify(source_seqs)}))`,
-      ),
-    );
+    .where(and(isNull(commands.ended_at), among(commands.source_seq, source_seqs)));
   return rows.map(({ source_seq }) => source_seq);
 }
 
 /** The open commands of many sources. */
 export async function selectOpenCommandsOf(db: Executor, source_seqs: readonly number[]): Promise<CommandRow[]> {
   return selectCommands(db)
-    .where(and(isNull(commands.ended_at), inArray(commands.source_seq, [...source_seqs])))
+    .where(and(isNull(commands.ended_at), among(commands.source_seq, source_seqs)))
     .orderBy(asc(commands.seq));
 }
 
@@ -159,7 +162,7 @@ export async function endCommands(
   await tx
     .update(commands)
     .set(end)
-    .where(and(inArray(commands.seq, [...seqs]), isNull(commands.ended_at)));
+    .where(and(among(commands.seq, seqs), isNull(commands.ended_at)));
 }
 
 /** The deadline of delivered, open commands begins anew. */
@@ -167,7 +170,7 @@ export async function postponeCommands(tx: Transaction, seqs: readonly number[],
   await tx
     .update(commands)
     .set({ due_at: sql`${now} + ${commands.finish_within_s} * 1000` })
-    .where(and(inArray(commands.seq, [...seqs]), isNull(commands.ended_at)));
+    .where(and(among(commands.seq, seqs), isNull(commands.ended_at)));
 }
 
 /** Writes how often, and when last, commands were delivered. */
@@ -194,11 +197,11 @@ export async function selectOutcomes(
     .from(results)
     .where(
       and(
-        inArray(
+        among(
           results.source_seq,
           reports.map(({ source_seq }) => source_seq),
         ),
-        inArray(
+        among(
           results.id,
           reports.map(({ id }) => id),
         ),
@@ -258,9 +261,7 @@ export async function selectResultSizes(
 
 /** In the order of the keys. */
 export async function selectResultsBySeq(db: Executor, seqs: readonly number[]): Promise<ResultRow[]> {
-  const rows = await selectResults(db).where(
-    sql`${results.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`,
-  );
+  const rows = await selectResults(db).where(among(results.seq, seqs));
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
 }

@@ -1,5 +1,5 @@
 import type { ServerDisk, VolumeGroups } from "./disk-schema.ts";
-import type { InitTargetServer, PostSourceServerBody, PutSourceServerBody } from "./schema.ts";
+import type { InitTargetServer, PostSourceServerBody, PutSourceServerBody, Registration } from "./schema.ts";
 import { targetDiskUse } from "./schema.ts";
 
 /*
@@ -62,6 +62,17 @@ export function numberVolumeGroups(
     }));
     return { ...numbered, logical_volumes };
   });
+}
+
+/** The kinds that were reported, with ids and what was set before. */
+export function numbered(
+  { disks, volume_groups }: Pick<PostSourceServerBody, "disks" | "volume_groups">,
+  before: Registration | undefined,
+): Pick<Registration, "disks" | "volume_groups"> {
+  return {
+    ...(disks && { disks: numberDisks(disks, before?.disks) }),
+    ...(volume_groups && { volume_groups: numberVolumeGroups(volume_groups, before?.volume_groups) }),
+  };
 }
 
 /** Sets what updateServerName asks for; ids that name nothing are passed over. */

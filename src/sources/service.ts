@@ -7,23 +7,18 @@ import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
-import { environmentChecks, stateAfterChecks } from "./checks.ts";
+import { environmentChecks } from "./checks.ts";
 import { toCurrentTask, toListedCurrentTask } from "./current-task.ts";
-import {
-  applyDiskSettings,
-  applyVolumeGroupSettings,
-  initTargetServer,
-  numberDisks,
-  numberVolumeGroups,
-} from "./disks.ts";
+import { applyDiskSettings, applyVolumeGroupSettings, initTargetServer, numbered } from "./disks.ts";
+import { ownSource, unknownSource } from "./ownership.ts";
 import { Presence } from "./presence.ts";
+import { Registrar } from "./registrar.ts";
 import {
   countedStates,
   type ListServersQuery,
   type ListServersResponse,
   MAX_SERVERS_PER_PAGE,
   type Place,
-  type PostSourceServerBody,
   type PutDiskInfoReq,
   type PutSourceServerBody,
   type Registration,
@@ -34,8 +29,6 @@ import {
 import {
   type BriefSource,
   countByState,
-  hasTask,
-  insertSource,
   placeSources,
   removeSources,
   type ShownSourceRow,
@@ -71,9 +64,9 @@ export interface SourceRef {
 /** Source servers: what their agents registered, and whether those are there. */
 export class Sources {
   readonly presence: Presence;
+  readonly registrar: Registrar;
   readonly #platform: Platform;
   readonly #database: Database;
-  readonly #keys: Keys;
   readonly #migprojects: Migprojects;
   /** Live sources by id; only where no other process can delete them behind our back. */
   readonly #refs = new Map<string, SourceRef>();
@@ -89,9 +82,9 @@ export class Sources {
   ) {
     this.#platform = platform;
     this.#database = database;
-    this.#keys = keys;
     this.#migprojects = migprojects;
     this.presence = new Presence(platform, database, connected_within_s);
+    this.registrar = new Registrar(platform, database, keys, migprojects);
   }
 
   /**
@@ -108,32 +101,6 @@ export class Sources {
     const os_type = await selectOsType(db, source.seq);
     if (os_type === undefined) throw unknownSource(source.id);
     return os_type;
-  }
-
-  /**
-   * Registers a source, or with `id` updates that one. An enrolment key becomes bound to the source it first registers,
-   * and means that one from then on; if that was deleted, a new one. Throws `notFound` for an unknown id.
-   */
-  async registerServer(principal: Principal, body: PostSourceServerBody): Promise<{ id: string }> {
-    if (principal.bound_to === undefined) {
-      return this.#database.writer.transaction((tx) =>
-        body.id ? this.#reregister(tx, principal, body.id, body) : this.#register(tx, principal, body),
-      );
-    }
-    return this.#database.writer.transaction(
-      async (tx) => {
-        // As it is now: another registration with this key may have come before.
-        const bound = { ...principal, bound_to: await this.#keys.boundTo(tx, principal) };
-        if (body.id) return this.#reregister(tx, bound, body.id, body);
-        if (bound.bound_to !== null && (await selectSource(tx, bound.bound_to))) {
-          return this.#reregister(tx, bound, bound.bound_to, body);
-        }
-        const registered = await this.#register(tx, principal, body);
-        await this.#keys.bind(tx, principal, registered.id);
-        return registered;
-      },
-      () => this.#keys.bound(principal),
-    );
   }
 
   async listServers(principal: Principal, query: ListServersQuery): Promise<ListServersResponse> {
@@ -302,62 +269,6 @@ export class Sources {
     return ref;
   }
 
-  async #register(tx: Transaction, principal: Principal, body: PostSourceServerBody): Promise<{ id: string }> {
-    const now = this.#platform.now();
-    const id = this.#platform.newId();
-    const registration = merge(undefined, body);
-    const migproject = await this.#migprojects.defaultProject(tx, principal.account_seq);
-    await insertSource(tx, {
-      id,
-      account_seq: principal.account_seq,
-      migproject_seq: migproject.seq,
-      name: registration.name,
-      ip: registration.ip ?? null,
-      ipv6: registration.ipv6 ?? null,
-      ...stateAfterChecks(environmentChecks(registration)),
-      registration,
-      add_date: now,
-      registered_at: now,
-      state_action_time: now,
-      stage_action_time: now,
-    });
-    await record(tx, principal, now, { type: "source.registered", source_id: id, data: { name: registration.name } });
-    return { id };
-  }
-
-  async #reregister(
-    tx: Transaction,
-    principal: Principal,
-    id: string,
-    body: PostSourceServerBody,
-  ): Promise<{ id: string }> {
-    const now = this.#platform.now();
-    const row = ownSource(principal, id, await selectSource(tx, id));
-    const registration = merge(row.registration, body);
-    // With a task, where the source stands is the task's matter.
-    const { state, migration_cycle } = (await hasTask(tx, row.seq))
-      ? row
-      : stateAfterChecks(environmentChecks(registration));
-    await updateSource(tx, row.seq, {
-      // An operator's name stays unless the agent brings one.
-      name: body.name ?? row.name,
-      ip: registration.ip ?? null,
-      ipv6: registration.ipv6 ?? null,
-      state,
-      migration_cycle,
-      registration,
-      registered_at: now,
-      ...(state !== row.state && { state_action_time: now }),
-      ...(migration_cycle !== row.migration_cycle && { stage_action_time: now }),
-    });
-    await record(tx, principal, now, {
-      type: "source.reregistered",
-      source_id: id,
-      data: { name: body.name ?? row.name },
-    });
-    return { id };
-  }
-
   #serverInReplies(row: ShownSourceRow) {
     const { id, name, ip, add_date, state, migration_cycle, state_action_time, stage_action_time, registration } = row;
     const { os_type, os_version, oem_system, cpu_quantity, memory, has_tc, start_type } = registration;
@@ -387,49 +298,4 @@ export class Sources {
       ...(row.progress && { replicatesize: row.progress.replicatesize, totalsize: row.progress.totalsize }),
     };
   }
-}
-
-/** The registration as it is after the agent's call: members it left out stay. */
-function merge(before: Registration | undefined, body: PostSourceServerBody): Registration {
-  const { id: _id, state: _state, migration_cycle: _cycle, disks, volume_groups, ...members } = body;
-  return {
-    ...before,
-    // The schema refuses a new source without the members a registration needs.
-    ...(members as Registration),
-    ...numbered({ disks, volume_groups }, before),
-  };
-}
-
-/** The kinds that were reported, with ids and what was set before. */
-function numbered(
-  { disks, volume_groups }: Pick<PostSourceServerBody, "disks" | "volume_groups">,
-  before: Registration | undefined,
-): Pick<Registration, "disks" | "volume_groups"> {
-  return {
-    ...(disks && { disks: numberDisks(disks, before?.disks) }),
-    ...(volume_groups && { volume_groups: numberVolumeGroups(volume_groups, before?.volume_groups) }),
-  };
-}
-
-/** The source, if the caller may act for it; throws otherwise as `Sources.find` does. */
-export function ownSource<Row extends { account_seq: number }>(
-  principal: Principal,
-  id: string,
-  row: Row | undefined,
-): Row {
-  if (!row || row.account_seq !== principal.account_seq) throw unknownSource(id);
-  requireBinding(principal, id);
-  return row;
-}
-
-/** Throws `forbidden` for a source the caller's key is not bound to. */
-export function requireBinding(principal: Principal, source_id: string): void {
-  if (principal.bound_to === undefined || principal.bound_to === source_id) return;
-  const why =
-    principal.bound_to === null ? "is for enrolment: it registers its source first" : "is bound to another one";
-  throw new Failure("forbidden", `this key may not act for source ${source_id}: it ${why}`);
-}
-
-function unknownSource(id: string): Failure {
-  return new Failure("notFound", `source ${id} is unknown`);
 }

@@ -37,7 +37,7 @@ export const sourcesSms = new Hono<Env<{ sources: Sources }>>()
       },
       reply: RegisterServerResponse,
     }),
-    async (c) => c.json(await c.env.services.sources.registerServer(c.var.principal, c.req.valid("json"))),
+    async (c) => c.json(await c.env.services.sources.registrar.registerServer(c.var.principal, c.req.valid("json"))),
   )
   .get(
     "/v3/sources",

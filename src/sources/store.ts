@@ -1,4 +1,5 @@
-import { and, asc, eq, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { PAGE_BYTES, withinBytes } from "../db/page.ts";
 import { consistencyResults, taskProgress, tasks } from "../tasks/table.ts";
@@ -72,6 +73,20 @@ export async function selectOsType(db: Executor, seq: number): Promise<Registrat
   return row?.os_type;
 }
 
+/** What a live source has registered, as JSON text; none that is longer than `longest` bytes. */
+export async function selectRegistration(
+  db: Executor,
+  id: string,
+  longest: number,
+): Promise<{ seq: number; account_seq: number; registration: string } | undefined> {
+  const { seq, account_seq, registration } = sources;
+  const [row] = await db
+    .select({ seq, account_seq, registration: sql<string>`${registration}` })
+    .from(sources)
+    .where(and(eq(sources.id, id), live, sql`octet_length(${registration}) <= ${longest}`));
+  return row;
+}
+
 /** Where a live source stands, without its registration: that may have 12 MiB. */
 export type BriefSource = Pick<
   SourceRow,
@@ -88,7 +103,7 @@ export async function selectSources(
     .select({ seq, id, account_seq, name, state, migration_cycle, seen_at: sourcePresence.seen_at })
     .from(sources)
     .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
-    .where(and("ids" in by ? inArray(id, [...by.ids]) : inArray(seq, [...by.seqs]), live))
+    .where(and("ids" in by ? among(id, by.ids) : among(seq, by.seqs), live))
     .orderBy(asc(seq));
 }
 
@@ -107,7 +122,7 @@ export async function placeSources(
       state_action_time: sql`CASE WHEN state = ${state} THEN state_action_time ELSE ${now} END`,
       stage_action_time: sql`CASE WHEN migration_cycle = ${migration_cycle} THEN stage_action_time ELSE ${now} END`,
     })
-    .where(inArray(sources.seq, [...seqs]));
+    .where(among(sources.seq, seqs));
 }
 
 /** Takes sources out of sight; what is left of a registration names the source in its history. */
@@ -119,8 +134,8 @@ export async function removeSources(tx: Transaction, seqs: readonly number[], no
       deleted_at: now,
       registration: sql`json_object('name', ${member("name")}, 'os_type', ${member("os_type")}, 'os_version', ${member("os_version")}, 'agent_version', ${member("agent_version")}, 'networks', json('[]'))`,
     })
-    .where(inArray(sources.seq, [...seqs]));
-  await tx.delete(sourcePresence).where(inArray(sourcePresence.source_seq, [...seqs]));
+    .where(among(sources.seq, seqs));
+  await tx.delete(sourcePresence).where(among(sourcePresence.source_seq, seqs));
 }
 
 export async function insertSource(tx: Transaction, row: Omit<typeof sources.$inferInsert, "seq">): Promise<void> {
@@ -153,7 +168,7 @@ export async function selectSourcePage(
     .limit(page.limit)
     .offset(page.offset);
   const seqs = withinBytes(sizes, PAGE_BYTES).map(({ seq }) => seq);
-  const shown = sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`;
+  const shown = among(sources.seq, seqs);
   const rows = await withTask(db, shown).orderBy(asc(sources.seq));
   const [total] = await db
     .select({ count: sql<number>`count(*)` })
@@ -243,5 +258,5 @@ function filters(query: ListServersQuery, connection: Connection): (SQL | undefi
 /** Seen in that time: as stored, or in memory only so far. */
 function isConnected({ since, until, seen }: Connection): SQL {
   const stored = sql`coalesce(${sourcePresence.seen_at} > ${since} AND ${sourcePresence.seen_at} < ${until}, false)`;
-  return or(stored, sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seen)}))`) as SQL;
+  return or(stored, among(sources.seq, seen)) as SQL;
 }

@@ -1,4 +1,5 @@
-import { and, asc, eq, inArray, isNotNull, lte } from "drizzle-orm";
+import { and, asc, eq, isNotNull, lte } from "drizzle-orm";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { selectTasks, type TaskRow, toTaskRow } from "./store.ts";
 import { consistencyResults, subtasks, taskProgress, taskSecrets, tasks } from "./table.ts";
@@ -22,19 +23,19 @@ export async function selectReturning(db: Executor, now: number, limit: number):
 }
 
 export async function selectTasksById(db: Executor, ids: readonly string[]): Promise<TaskRow[]> {
-  const rows = await selectTasks(db).where(inArray(tasks.id, [...ids]));
+  const rows = await selectTasks(db).where(among(tasks.id, ids));
   return rows.map(toTaskRow);
 }
 
 export async function selectTasksOfSources(db: Executor, source_seqs: readonly number[]): Promise<TaskRow[]> {
-  const rows = await selectTasks(db).where(inArray(tasks.source_seq, [...source_seqs]));
+  const rows = await selectTasks(db).where(among(tasks.source_seq, source_seqs));
   return rows.map(toTaskRow);
 }
 
 /** With everything that hangs on them. */
 export async function deleteTasks(tx: Transaction, seqs: readonly number[]): Promise<void> {
   for (const table of [taskProgress, subtasks, taskSecrets, consistencyResults]) {
-    await tx.delete(table).where(inArray(table.task_seq, [...seqs]));
+    await tx.delete(table).where(among(table.task_seq, seqs));
   }
-  await tx.delete(tasks).where(inArray(tasks.seq, [...seqs]));
+  await tx.delete(tasks).where(among(tasks.seq, seqs));
 }

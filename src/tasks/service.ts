@@ -5,9 +5,9 @@ import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
 import { valued } from "../http/wire.ts";
-import { requireBinding, type SourceRef, type Sources } from "../sources/service.ts";
+import { requireBinding } from "../sources/ownership.ts";
+import type { SourceRef, Sources } from "../sources/service.ts";
 import { deleteTasks, selectTasksById, selectTasksOfSources } from "./move-store.ts";
-import { type ToldProgress, upsertProgress, upsertSubtask } from "./progress-store.ts";
 import type {
   ConfigBody,
   ConfigurationRequestBody,
@@ -28,6 +28,7 @@ import {
 import { selectShownTask, selectSubtasks, selectTaskPage } from "./shown-store.ts";
 import {
   insertTask,
+  selectTargetLayout,
   selectTask,
   selectTaskOfSource,
   selectTaskRef,
@@ -40,11 +41,18 @@ import { changedTarget, newTarget } from "./target.ts";
 /** A task as other features know it. */
 export type Task = TaskRow;
 
+/** Tasks whose names are remembered: as many as may be running, and some MB. */
+const REFS_KEPT = 20_000;
+
 /** Migration tasks: what was ordered for a source, and how it stands. */
 export class Tasks {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #sources: Sources;
+  /** By id; only where no other process can delete them behind our back. */
+  readonly #refs = new Map<string, TaskRef>();
+  /** Counts deletions: a look-up that began before one must not fill the cache again. */
+  #deletions = 0;
 
   constructor(platform: Platform, database: Database, sources: Sources) {
     this.#platform = platform;
@@ -60,9 +68,9 @@ export class Tasks {
     return own(principal, id, await selectTask(db, id));
   }
 
-  /** The same with no more than names it. */
-  async ref(principal: Principal, id: string, db: Executor = this.#database.reader): Promise<TaskRef> {
-    return own(principal, id, await selectTaskRef(db, id));
+  /** The same with no more than names it. Give the transaction where the answer has to hold until its commit. */
+  async ref(principal: Principal, id: string, tx?: Transaction): Promise<TaskRef> {
+    return own(principal, id, tx ? await selectTaskRef(tx, id) : (this.#refs.get(id) ?? (await this.#lookUp(id))));
   }
 
   /** All of them, within the caller's transaction. Throws `notFound` naming one that is unknown or another account's. */
@@ -82,7 +90,7 @@ export class Tasks {
     return selectTasksOfSources(tx, source_seqs);
   }
 
-  /** Deletes tasks with all they hold, within the caller's transaction. */
+  /** Deletes tasks with all they hold, within the caller's transaction. Call `forget` after the commit. */
   async remove(tx: Transaction, by: Doer, tasks: readonly TaskRow[]): Promise<void> {
     if (tasks.length === 0) return;
     await deleteTasks(
@@ -97,35 +105,10 @@ export class Tasks {
     await record(tx, by, this.#platform.now(), ...changes);
   }
 
-  /** Keeps what an agent tells of its progress, within the caller's transaction; what it leaves out is not known now. */
-  async saveProgress(tx: Transaction, task: TaskRef, told: ToldProgress): Promise<void> {
-    const now = this.#platform.now();
-    const { subtask_name: name, progress, process_trace, migrate_speed = null } = told;
-    await upsertSubtask(tx, {
-      task_seq: task.seq,
-      name,
-      progress,
-      start_date: now,
-      end_date: progress === 100 ? now : null,
-      migrate_speed,
-      process_trace,
-    });
-    await upsertProgress(tx, {
-      task_seq: task.seq,
-      reported_at: now,
-      replicatesize: told.replicatesize,
-      totalsize: told.totalsize,
-      migrate_speed,
-      compress_rate: told.compress_rate ?? null,
-      remain_time: told.remain_time ?? null,
-      total_cpu_usage: told.total_cpu_usage ?? null,
-      agent_cpu_usage: told.agent_cpu_usage ?? null,
-      total_mem_usage: told.total_mem_usage ?? null,
-      agent_mem_usage: told.agent_mem_usage ?? null,
-      total_disk_io: told.total_disk_io ?? null,
-      agent_disk_io: told.agent_disk_io ?? null,
-      need_migration_test: told.need_migration_test ?? null,
-    });
+  /** What memory holds of deleted tasks goes. */
+  forget(tasks: readonly Pick<TaskRow, "id">[]): void {
+    this.#deletions += 1;
+    for (const { id } of tasks) this.#refs.delete(id);
   }
 
   /** Makes a source's task, within the caller's transaction. Throws `conflict` if the source has one. */
@@ -181,10 +164,11 @@ export class Tasks {
   async updateTask(principal: Principal, id: string, body: PutTaskReq): Promise<{ id: string }> {
     const { name, type, target_server, clone_server, ...members } = body;
     await this.#database.writer.transaction(async (tx) => {
-      const { task, source_id, target_layout } = own(principal, id, await selectShownTask(tx, id));
+      const task = await this.find(principal, id, tx);
       const { definition } = task;
-      const kept = { machine: definition.target_server, layout: target_layout };
-      const target = target_server && changedTarget(kept, target_server);
+      // It may be megabytes: neither read nor written where it stays.
+      const layout = target_server && (await selectTargetLayout(tx, task.seq));
+      const target = layout && changedTarget({ machine: definition.target_server, layout }, target_server);
       await updateTask(tx, task.seq, {
         name: name ?? task.name,
         type: type ?? task.type,
@@ -194,9 +178,10 @@ export class Tasks {
           ...(target && { target_server: target.machine }),
           ...(clone_server && { clone_server: { ...definition.clone_server, ...clone_server } }),
         },
-        ...(target && { vm_id: target.machine.vm_id ?? null, target_layout: target.layout }),
+        ...(target && { vm_id: target.machine.vm_id ?? null }),
+        ...(target && target.layout !== layout && { target_layout: target.layout }),
       });
-      await this.#recordUpdate(tx, principal, { id, source_id }, Object.keys(body));
+      await this.#recordUpdate(tx, principal, task, Object.keys(body));
     });
     return { id };
   }
@@ -234,6 +219,16 @@ export class Tasks {
     { configurations = [] }: ConfigurationRequestBody,
   ): Promise<void> {
     await this.#set(principal, id, { configurations: lastOfEachKey(configurations) });
+  }
+
+  async #lookUp(id: string): Promise<TaskRef | undefined> {
+    const deletions = this.#deletions;
+    const ref = await selectTaskRef(this.#database.reader, id);
+    if (!ref || !this.#database.exclusive || deletions !== this.#deletions) return ref;
+    const [oldest] = this.#refs.keys();
+    if (oldest !== undefined && this.#refs.size >= REFS_KEPT) this.#refs.delete(oldest);
+    this.#refs.set(id, ref);
+    return ref;
   }
 
   async #set(

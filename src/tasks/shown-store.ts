@@ -1,4 +1,5 @@
-import { and, asc, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { among } from "../db/among.ts";
 import type { Executor } from "../db/executor.ts";
 import { sourcePresence, sources } from "../sources/table.ts";
 import type { TargetLayout } from "./schema.ts";
@@ -21,12 +22,15 @@ const listed = sql<
   string | null
 >`CASE WHEN octet_length(${sources.registration}) <= ${LISTED_REGISTRATION_BYTES} THEN ${described} END`;
 
+/** Replies have a limit of their own: what it is at which times is told by showsSpeedLimits. */
+const { speed_limit: _, ...shownColumns } = taskColumns;
+
 function selectTasks(db: Executor, description: SQL<string | null>) {
   return db
     .select({
       account_seq: tasks.account_seq,
       source_id: sources.id,
-      task: taskColumns,
+      task: shownColumns,
       source: {
         ip: sources.ip,
         name: sources.name,
@@ -82,7 +86,7 @@ export async function selectSubtasks(db: Executor, task_seqs: readonly number[])
   const rows = await db
     .select(getTableColumns(subtasks))
     .from(subtasks)
-    .where(inArray(subtasks.task_seq, [...task_seqs]))
+    .where(among(subtasks.task_seq, task_seqs))
     .orderBy(asc(subtasks.seq));
   return Map.groupBy(rows, ({ task_seq }) => task_seq);
 }

@@ -1,6 +1,7 @@
 import { eq, getTableColumns } from "drizzle-orm";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { sources } from "../sources/table.ts";
+import type { TargetLayout } from "./schema.ts";
 import { tasks } from "./table.ts";
 
 const { target_layout: _, ...shortColumns } = getTableColumns(tasks);
@@ -51,6 +52,11 @@ export async function selectTaskRef(db: Executor, id: string): Promise<TaskRef |
 export async function selectTaskOfSource(db: Executor, source_seq: number): Promise<TaskRow | undefined> {
   const [row] = await selectTasks(db).where(eq(tasks.source_seq, source_seq));
   return row && toTaskRow(row);
+}
+
+export async function selectTargetLayout(db: Executor, seq: number): Promise<TargetLayout | undefined> {
+  const [row] = await db.select({ target_layout: tasks.target_layout }).from(tasks).where(eq(tasks.seq, seq));
+  return row?.target_layout;
 }
 
 export async function insertTask(tx: Transaction, row: Omit<typeof tasks.$inferInsert, "seq">): Promise<void> {

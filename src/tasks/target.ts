@@ -17,12 +17,14 @@ export function newTarget(id: string, { disks, ...sent }: TargetServerByTask): T
 
 /**
  * What was sent replaces what was kept, a list as a whole. Disks and volumes get integer ids as those of a source do;
- * the id of the machine stays.
+ * the id of the machine stays. Where no list was sent, the layout is the one that was kept.
  */
 export function changedTarget({ machine, layout }: Target, sent: Sent): Target {
   const { id: _, disks, volume_groups, btrfs_list, networks, ...members } = sent;
+  const changed = { machine: { ...machine, ...members }, layout };
+  if (!disks && !volume_groups && !btrfs_list && !networks) return changed;
   return {
-    machine: { ...machine, ...members },
+    ...changed,
     layout: {
       disks: disks ? numberDisks(disks) : layout.disks,
       volume_groups: volume_groups ? numberVolumeGroups(volume_groups) : layout.volume_groups,

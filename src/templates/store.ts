@@ -1,4 +1,5 @@
-import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, type SQL, sql } from "drizzle-orm";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { PAGE_BYTES, withinBytes } from "../db/page.ts";
 import type { ListTemplatesQuery } from "./schema.ts";
@@ -27,7 +28,7 @@ export function selectTemplatesWithIds(
   return db
     .select({ seq: templates.seq, id: templates.id, name: templates.name })
     .from(templates)
-    .where(and(eq(templates.account_seq, account_seq), inArray(templates.id, [...ids])))
+    .where(and(eq(templates.account_seq, account_seq), among(templates.id, ids)))
     .orderBy(asc(templates.seq));
 }
 
@@ -47,7 +48,7 @@ export async function selectTemplatePage(
     .limit(page.limit)
     .offset(page.offset);
   const seqs = withinBytes(sizes, PAGE_BYTES).map(({ seq }) => seq);
-  const rows = await db.select().from(templates).where(inArray(templates.seq, seqs)).orderBy(asc(templates.seq));
+  const rows = await db.select().from(templates).where(among(templates.seq, seqs)).orderBy(asc(templates.seq));
   return { count: await db.$count(templates, where), rows };
 }
 
@@ -60,7 +61,7 @@ export async function updateTemplate(
 }
 
 export async function deleteTemplates(tx: Transaction, seqs: readonly number[]): Promise<void> {
-  await tx.delete(templates).where(inArray(templates.seq, [...seqs]));
+  await tx.delete(templates).where(among(templates.seq, seqs));
 }
 
 function filters({ id, name, region, availability_zone }: ListTemplatesQuery): (SQL | undefined)[] {

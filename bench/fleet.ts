@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type Client, createClient } from "@libsql/client";
 import { startFerry } from "./ferry.ts";
-import { call, poll, report } from "./requests.ts";
-import type { Load, Work } from "./subject.ts";
+import { call, type Sender, signed } from "./requests.ts";
+import type { Load, Sent, Work } from "./subject.ts";
 
 /*
  * The sources of one database and what their agents send. One source and one command are made through the API, all
@@ -10,15 +10,15 @@ import type { Load, Work } from "./subject.ts";
  */
 
 /** Sources whose agents poll and have nothing to do. */
-const IDLE = 500;
-/** Sources whose agents report. */
-const BUSY = 8_000;
-/** Commands that wait for the reports of a round, on each busy source: a server's rounds are used up with one. */
-const DEPTH = { file: 5, server: 1 };
+export const IDLE = 500;
+/** Sources whose agents report, unless more are asked for. */
+export const BUSY = 8_000;
+/** Commands that wait for the reports of a round: a server's rounds are used up with one on each source. */
+const WAITING = { file: 5 * BUSY, server: BUSY };
 /** Rows a statement copies: other writes need not wait long for it. */
 const COPIED = 2_000;
 
-const registration = {
+export const registration = {
   name: "bench-1",
   hostname: "bench-1.example.org",
   os_type: "LINUX",
@@ -46,34 +46,48 @@ interface Model {
   source_seq: number;
 }
 
+export interface Size {
+  /** How many sources report. */
+  busy: number;
+  /** How far apart two are that report one after the other: prime to their number. */
+  stride: number;
+  /** Commands that wait for the reports of a round. */
+  waiting: number;
+}
+
 export class Fleet {
   readonly #client: Client;
   readonly #ids: string[];
   readonly #model: Model;
-  readonly #depth: number;
+  readonly #stride: number;
+  readonly #waiting: number;
+  /** The last command that was there before those of the rounds. */
+  #before: number | undefined;
   #made = 0;
   #sent = 0;
   #accepted = 0;
 
-  private constructor(client: Client, ids: string[], model: Model, depth: number) {
+  private constructor(client: Client, ids: string[], model: Model, stride: number, waiting: number) {
     this.#client = client;
     this.#ids = ids;
     this.#model = model;
-    this.#depth = depth;
+    this.#stride = stride;
+    this.#waiting = waiting;
   }
 
   /** Fills the empty database of a data folder, or of a libSQL server; no ferry may run on it yet. */
-  static async make(data: string, database_url?: string): Promise<Fleet> {
+  static async make(data: string, database_url?: string, size: Partial<Size> = {}): Promise<Fleet> {
+    const { busy = BUSY, stride = 1 } = size;
+    const { waiting = database_url === undefined ? WAITING.file : WAITING.server } = size;
     const { source_id, command_id } = await makeModels(data, database_url);
     const client = createClient({ url: database_url ?? `file:${join(data, "ferry.db")}`, timeout: 10_000 });
     const command_seq = await seqOf(client, "commands", command_id);
-    const ids = Array.from({ length: IDLE + BUSY }, () => Bun.randomUUIDv7());
+    const ids = Array.from({ length: IDLE + busy }, () => Bun.randomUUIDv7());
     const source = { table: "sources", seq: await seqOf(client, "sources", source_id) };
     const rows = ids.map((id) => ({ id }));
     for (let from = 0; from < ids.length; from += COPIED) await copy(client, source, rows.slice(from, from + COPIED));
     const source_seq = await seqOf(client, "sources", ids[IDLE] ?? "");
-    const depth = database_url === undefined ? DEPTH.file : DEPTH.server;
-    return new Fleet(client, ids, { command_seq, source_seq }, depth);
+    return new Fleet(client, ids, { command_seq, source_seq }, stride, waiting);
   }
 
   get idle(): string[] {
@@ -84,26 +98,52 @@ export class Fleet {
     return this.#ids.slice(IDLE);
   }
 
-  async load(work: Work): Promise<Load> {
+  async load(work: Work, { poll, report }: Sender = signed): Promise<Load> {
     // The first poll of a source may note that its agent is there.
     if (work === "poll") return { requests: await all(this.idle, poll), warmUpReplies: IDLE };
     await this.#replenish();
-    return { requests: await all(this.busy, report), first: this.#sent % BUSY, limit: this.#made - this.#sent };
+    const limit = this.#made - this.#sent;
+    const { busy } = this;
+    const next = Array.from({ length: Math.min(limit, busy.length) }, (_, index) => this.#turn(this.#sent + index));
+    return { requests: await all(next, (place) => report(busy[place] ?? "")), limit };
   }
 
   /** Throws if a report was accepted that ended no command; one that was refused may have ended it. */
-  async done(work: Work, { accepted, refused }: { accepted: number; refused: number }): Promise<void> {
+  async done(work: Work, { accepted, refused }: Sent): Promise<void> {
     if (work === "poll") return;
     this.#sent += accepted + refused;
     this.#accepted += accepted;
-    const { rows } = await this.#client.execute("SELECT count(*) AS ended FROM commands WHERE state = 'succeeded'");
+    const { rows } = await this.#client.execute({
+      sql: "SELECT count(*) AS ended FROM commands WHERE seq > ? AND +state = 'succeeded'",
+      args: [this.#before ?? 0],
+    });
     const ended = Number(rows[0]?.ended);
     if (ended < this.#accepted || ended > this.#sent)
       throw new Error(`of ${this.#sent} reports ${this.#accepted} were accepted, and ${ended} commands ended`);
   }
 
+  /** `seq` of its first source; the others follow one by one. */
+  get firstSeq(): number {
+    return this.#model.source_seq - IDLE;
+  }
+
+  /** `seq` of the busy sources, in their order. */
+  get busySeqs(): number[] {
+    return this.busy.map((_, place) => this.#model.source_seq + place);
+  }
+
+  /** Copies of a row that has that id, each with some columns of its own; no ferry may run. */
+  async copy(table: string, id: string, rows: readonly Record<string, string | number>[]): Promise<void> {
+    await copy(this.#client, { table, seq: await seqOf(this.#client, table, id) }, rows);
+  }
+
   close(): void {
     this.#client.close();
+  }
+
+  /** Which busy source a report is from. */
+  #turn(report: number): number {
+    return (report * this.#stride) % (this.#ids.length - IDLE);
   }
 
   /**
@@ -112,11 +152,12 @@ export class Fleet {
    */
   async #replenish(): Promise<void> {
     const { command_seq, source_seq } = this.#model;
-    const wanted = this.#sent + BUSY * this.#depth;
+    this.#before ??= await lastSeq(this.#client, "commands");
+    const wanted = this.#sent + this.#waiting;
     while (this.#made < wanted) {
       const rows = Array.from({ length: Math.min(COPIED, wanted - this.#made) }, (_, index) => ({
         id: Bun.randomUUIDv7(),
-        source_seq: source_seq + ((this.#made + index) % BUSY),
+        source_seq: source_seq + this.#turn(this.#made + index),
       }));
       await copy(this.#client, { table: "commands", seq: command_seq }, rows);
       this.#made += rows.length;
@@ -138,6 +179,11 @@ async function makeModels(data: string, database_url?: string) {
   } finally {
     await ferry.stop();
   }
+}
+
+async function lastSeq(client: Client, table: string): Promise<number> {
+  const { rows } = await client.execute(`SELECT max(seq) AS seq FROM ${table}`);
+  return Number(rows[0]?.seq);
 }
 
 /** Copies of a row, each with some columns of its own. */

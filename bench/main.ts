@@ -1,165 +1,149 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { loneTable, measureLone } from "./lone.ts";
+import { type Bench, type Plan, plans } from "./plan.ts";
 import { bindTo, residentBytes } from "./processes.ts";
-import { measureRound, type Round, type RoundOptions } from "./round.ts";
+import type { RoundOptions } from "./round.ts";
 import type { Run } from "./run.ts";
-import { measureStorage } from "./storage.ts";
-import { type Running, type Subject, type Work, works } from "./subject.ts";
-import { ferryFile } from "./subjects/ferry-file.ts";
-import { ferrySqld } from "./subjects/ferry-sqld.ts";
+import { type Section, sections } from "./sections.ts";
+import { type Running, type Subject, works } from "./subject.ts";
 import { subjects } from "./subjects.ts";
-import { roundsTable, storageTable, waitingTable } from "./table.ts";
-import { measureWaiting, type Waiting } from "./waiting.ts";
+import { roundsTable } from "./table.ts";
+import { startAll, stopAll, takeTurns } from "./turns.ts";
+import { goalsTable } from "./verdicts.ts";
 
-/* npm run bench: every subject in turn, round by round, so that what changes on the machine meets all of them. */
+/* npm run bench: the subjects beside each other, then one measurement after the other, then the goals. */
 
 const USAGE = `npm run bench [-- OPTIONS]
-  --quick           a minute or two instead of five: fewer and shorter rounds
-  --only TEXT       subjects whose name contains it, and neither storage nor waiting polls
+  --quick           a minute or two instead of five: fewer and shorter rounds, smaller databases
+  --full            half an hour and more: longer rounds, all subjects, ten million rows (20 GB under TMPDIR)
+  --only TEXT       subjects and measurements whose name contains it
+  --add             puts what is measured into the results that are there, instead of beginning new ones
   --cores LIST      cores of the servers (default 0); the generator has the last core
   --connections N   kept open by the generator (default 64)
   --json FILE       results (default .cache/bench.json)`;
 
-const full = {
-  rounds: 5,
-  warmUpMs: 500,
-  measureMs: 3_000,
-  storage: { passes: 1, sources: 8_000 },
-  waiting: { file: 5_000, sqld: 1_000 },
-};
-const quickly: typeof full = {
-  rounds: 3,
-  warmUpMs: 300,
-  measureMs: 1_000,
-  storage: { passes: 1, sources: 1_000 },
-  waiting: { file: 1_000, sqld: 200 },
-};
-
 /** Before anything is bound: afterwards fewer are to be had. */
 const lastCore = availableParallelism() - 1;
-const { quick, only, cores, connections, json, isBound } = readOptions();
-const plan = quick ? quickly : full;
+const { quick, full, only, add, cores, connections, json, isBound } = readOptions();
+const plan: Plan = quick ? plans.quick : full ? plans.full : plans.plain;
 if (!isBound) console.error("Servers and generator share all cores: taskset and a second core are not here.");
-const roundOptions: RoundOptions = { ...plan, connections, generatorCores: isBound ? String(lastCore) : undefined };
+const options: RoundOptions = {
+  connections,
+  warmUpMs: plan.warmUpMs,
+  measureMs: plan.measureMs,
+  generatorCores: isBound ? String(lastCore) : undefined,
+};
 
-const folder = mkdtempSync(join(tmpdir(), "ferry-bench-"));
-process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+const root = mkdtempSync(join(tmpdir(), "ferry-bench-"));
+process.once("exit", () => rmSync(root, { recursive: true, force: true }));
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
-/** By subject: why it had no further rounds. */
-const failures: Record<string, string> = {};
+const run: Run = add ? (JSON.parse(readFileSync(json, "utf8")) as Run) : newRun();
+const isWanted = ({ name, onlyFull }: Pick<Subject | Section, "name"> & { onlyFull?: boolean }) =>
+  name.includes(only) && (full || !onlyFull || only !== "");
+const wanted = { subjects: subjects.filter(isWanted), sections: sections.filter(isWanted) };
+if (wanted.subjects.length + wanted.sections.length === 0) {
+  const names = [...subjects, ...sections].map(({ name }) => name);
+  console.error(`nothing has "${only}" in its name; there are ${names.join("; ")}`);
+  process.exit(2);
+}
 
-try {
-  const started = await startAll(subjects.filter(({ name }) => name.includes(only)));
-  const results = await measureAll(started);
-  const memory = Object.fromEntries(
-    started
-      .filter(({ subject }) => !(subject.name in failures))
-      .map(({ subject, running }) => [subject.name, memoryOf(running)]),
-  );
-  await Promise.all(started.map(({ running }) => running.stop()));
-  console.log(roundsTable(results));
-  for (const { name, about } of started.map(({ subject }) => subject)) console.log(`* ${name}: ${about}`);
-  const extras = only === "" ? await measureExtras() : {};
-  const run: Run = {
-    at: new Date().toISOString(),
-    machine: { cpu: cpus()[0]?.model ?? "", cores: lastCore + 1, linux: release(), bun: Bun.version },
-    settings: { cores: isBound ? cores : null, connections, ...plan },
-    results,
-    memory,
-    failures,
-    ...extras,
+/** What failed in this run, not in one that it is added to. */
+let failures = 0;
+if (wanted.subjects.length > 0) await guarded("subjects", measureSubjects);
+for (const section of wanted.sections) {
+  await guarded(section.name, async (bench) => {
+    const found = await section.measure(bench);
+    Object.assign(run, found);
+    const table = section.table(found);
+    bench.say("");
+    console.log(`\n### ${section.name}\n\n${table ?? "left out"}`);
+  });
+}
+console.log(`\n### goals\n\n${goalsTable(run)}\n\nAll rounds, and the machine: ${json}`);
+for (const [name, reason] of Object.entries(run.failures)) console.log(`FAILED: ${name}: ${reason.split("\n", 1)[0]}`);
+process.exit(failures > 0 ? 1 : 0);
+
+/** One measurement: whatever becomes of it, its folders go, what there is is written, and the next one follows. */
+async function guarded(name: string, measure: (bench: Bench) => Promise<void>): Promise<void> {
+  const folders: string[] = [];
+  const folder = () => {
+    const made = mkdtempSync(join(root, "of-"));
+    folders.push(made);
+    return made;
   };
-  mkdirSync(dirname(json), { recursive: true });
-  writeFileSync(json, `${JSON.stringify(run, undefined, 2)}\n`);
-  console.log(`\nAll rounds, and the machine: ${json}`);
-  process.exit(Object.keys(failures).length > 0 ? 1 : 0);
-} catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
-  process.exit(1);
-}
-
-interface Up {
-  subject: Subject;
-  running: Running;
-}
-
-async function startAll(wanted: readonly Subject[]): Promise<Up[]> {
-  const started: Up[] = [];
-  for (const subject of wanted) {
-    say(`starting ${subject.name}`);
-    const running = await subject.start(newFolder());
-    if (running) started.push({ subject, running });
-  }
-  if (started.length === 0) throw new Error(`no subject: there are ${subjects.map(({ name }) => name).join("; ")}`);
-  return started;
-}
-
-/** Rounds of each subject and work, by name. One that fails has no further rounds; the others go on. */
-async function measureAll(started: readonly Up[]): Promise<Record<string, Record<Work, Round[]>>> {
-  const measured = new Map(
-    started.map(({ subject }) => [subject.name, { poll: [] as Round[], report: [] as Round[] }]),
-  );
-  for (let turn = 1; turn <= plan.rounds; turn += 1) {
-    for (const work of works) {
-      for (const { subject, running } of started) {
-        if (subject.name in failures) continue;
-        say(`round ${turn} of ${plan.rounds}: ${work}, ${subject.name}`);
-        await oneRound(running, work).then(
-          (one) => measured.get(subject.name)?.[work].push(one),
-          (error) => fail(subject.name, error),
-        );
-      }
-    }
+  for (const known of Object.keys(run.failures)) if (known.startsWith(name)) delete run.failures[known];
+  const fail = (part: string, error: unknown) => {
+    failures += 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    run.failures[part === "" ? name : `${name}: ${part}`] = reason;
+    console.error(`\n${name} ${part} FAILED: ${reason}`);
+  };
+  say(name);
+  try {
+    await measure({ plan, options, folder, say: (text) => say(text && `${name}: ${text}`), fail });
+  } catch (error) {
+    fail("", error);
   }
   say("");
-  return Object.fromEntries(measured);
+  for (const one of folders) rmSync(one, { recursive: true, force: true });
+  mkdirSync(dirname(json), { recursive: true });
+  writeFileSync(json, `${JSON.stringify(run, undefined, 2)}\n`);
 }
 
-async function oneRound(running: Running, work: Work): Promise<Round> {
-  const one = await measureRound(running, await running.load(work), roundOptions);
-  await running.done?.(work, one);
-  return one;
-}
-
-function fail(name: string, error: unknown): void {
-  failures[name] = error instanceof Error ? error.message : String(error);
-  console.error(`\n${name} FAILED: ${failures[name]}`);
-}
-
-async function measureExtras() {
-  say("filling a file");
-  const { passes, sources } = plan.storage;
-  const storage = await measureStorage(newFolder(), passes, sources, roundOptions);
-  console.log(`\n### storage\n\n${storageTable(storage)}`);
-  const waiting = {
-    "ferry, file": await waitingOn(ferryFile, plan.waiting.file),
-    "one ferry, sqld": await waitingOn(ferrySqld(1, "strong"), plan.waiting.sqld),
-  };
-  console.log(`\n### polls that wait\n\n${waitingTable(waiting)}`);
-  return { storage, waiting };
-}
-
-async function waitingOn(subject: Subject, agents: number): Promise<Waiting | undefined> {
-  say(`${agents} polls that wait: ${subject.name}`);
-  const running = await subject.start(newFolder());
-  if (!running?.ids) return undefined;
+async function measureSubjects(bench: Bench): Promise<void> {
+  const started = await startAll(bench, wanted.subjects);
   try {
-    return await measureWaiting(running, running.ids.slice(0, agents));
+    const results = { ...run.results, ...(await takeTurns(bench, started, works, plan.rounds, options)) };
+    const known = subjects.filter(({ name }) => name in results);
+    run.results = Object.fromEntries(known.map(({ name }) => [name, results[name] ?? { poll: [], report: [] }]));
+    for (const { subject, running } of started) {
+      run.about[subject.name] = subject.about;
+      const memory = memoryOf(running);
+      if (memory) run.memory[subject.name] = memory;
+    }
+    bench.say("");
+    console.log(roundsTable(run.results));
+    for (const [name, about] of Object.entries(run.about)) console.log(`* ${name}: ${about}`);
+    const lone = await measureLone(bench, started);
+    if (Object.keys(lone).length === 0) return;
+    run.lone = { ...run.lone, ...lone };
+    bench.say("");
+    console.log(`\n### one agent alone\n\n${loneTable(lone)}`);
   } finally {
-    await running.stop();
+    await stopAll(started);
   }
 }
 
-function memoryOf({ pids }: Running): Run["memory"][string] {
-  return { server: residentBytes(pids.server), database: residentBytes(pids.database) };
+/** Undefined for one that is not there any more. */
+function memoryOf({ pids }: Running): Run["memory"][string] | undefined {
+  try {
+    return { server: residentBytes(pids.server), database: residentBytes(pids.database) };
+  } catch {
+    return undefined;
+  }
 }
 
-function newFolder(): string {
-  return mkdtempSync(join(folder, "subject-"));
+function newRun(): Run {
+  return {
+    at: new Date().toISOString(),
+    machine: { cpu: cpus()[0]?.model ?? "", cores: lastCore + 1, linux: release(), bun: Bun.version },
+    settings: {
+      cores: isBound ? cores : null,
+      connections,
+      rounds: plan.rounds,
+      warmUpMs: plan.warmUpMs,
+      measureMs: plan.measureMs,
+    },
+    results: {},
+    about: {},
+    memory: {},
+    failures: {},
+  };
 }
 
 /** One line that is written over, where somebody looks. */
@@ -174,7 +158,9 @@ function readOptions() {
       options: {
         help: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
+        full: { type: "boolean", default: false },
         only: { type: "string", default: "" },
+        add: { type: "boolean", default: false },
         cores: { type: "string", default: "0" },
         connections: { type: "string", default: "64" },
         json: { type: "string", default: join(import.meta.dir, "..", ".cache", "bench.json") },
@@ -184,6 +170,7 @@ function readOptions() {
       console.log(USAGE);
       process.exit(0);
     }
+    if (values.quick && values.full) throw new Error("--quick or --full, not both");
     const connections = Number(values.connections);
     if (!Number.isInteger(connections) || connections < 1) throw new Error("--connections takes a number from 1");
     return { ...values, connections, isBound: lastCore > 0 && bindTo(values.cores) };

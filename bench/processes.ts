@@ -14,6 +14,22 @@ export function cpuUs(pids: readonly number[]): number {
   }, 0);
 }
 
+/** The same of threads that live, to the nanosecond: for short times, in which none ends. */
+export function threadsCpuUs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readRunTime(`/proc/${pid}/task/${thread}/schedstat`),
+  );
+  return threads.reduce((sum, ns) => sum + ns, 0) / 1000;
+}
+
+function readRunTime(schedstat: string): number {
+  try {
+    return Number(readFileSync(schedstat, "utf8").split(" ", 1)[0]);
+  } catch {
+    return 0; // a thread that has ended meanwhile
+  }
+}
+
 /** CPU time of everything on this machine so far, without the work of interrupts, in microseconds. */
 export function machineCpuUs(): number {
   const line = readFileSync("/proc/stat", "utf8").split("\n", 1)[0] ?? "";
@@ -27,6 +43,15 @@ export function residentBytes(pids: readonly number[]): number {
     const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return sum + Number(kilobytes) * 1024;
   }, 0);
+}
+
+/** Connections that a program started from here can hold to one address. */
+export function mostConnections(): number {
+  const files = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+  const [low = 0, high = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split("\t").map(Number);
+  // Files besides connections: database, standard streams, what the runtime opens.
+  const SPARE = 500;
+  return Math.min(files === "unlimited" ? Number.POSITIVE_INFINITY : Number(files), high - low) - SPARE;
 }
 
 /** Child processes of this one whose program has that file name. */
@@ -64,6 +89,8 @@ export interface Program {
   pid: number;
   /** What the pattern found in what it printed. */
   said: RegExpExecArray;
+  /** From the call that started it until it had said that. */
+  startMs: number;
   /** Asks it to end, and waits. */
   stop(): Promise<void>;
 }
@@ -77,6 +104,7 @@ export async function startProgram(
   sign: RegExp,
 ): Promise<Program> {
   const env = { PATH: process.env.PATH ?? "", ...options.env };
+  const beganAt = performance.now();
   const child = Bun.spawn(command, { cwd: options.cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
@@ -85,17 +113,23 @@ export async function startProgram(
     await child.exited;
     process.off("exit", kill);
   };
+  const { promise: up, resolve } = Promise.withResolvers<RegExpExecArray | undefined>();
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     void (async () => {
       const decoder = new TextDecoder();
-      for await (const bytes of stream) printed += decoder.decode(bytes, { stream: true });
+      for await (const bytes of stream) {
+        printed += decoder.decode(bytes, { stream: true });
+        const said = sign.exec(printed);
+        if (said) resolve(said);
+      }
     })();
   }
-  for (const end = Date.now() + START_MS; Date.now() < end && child.exitCode === null; await Bun.sleep(20)) {
-    const said = sign.exec(printed);
-    if (said) return { pid: child.pid, said, stop };
-  }
+  const timer = setTimeout(() => resolve(undefined), START_MS);
+  // What it printed last is read after its end.
+  void child.exited.then(() => setTimeout(() => resolve(undefined), 100));
+  const said = await up.finally(() => clearTimeout(timer));
+  if (said) return { pid: child.pid, said, startMs: performance.now() - beganAt, stop };
   await stop();
   throw new Error(`${command[0]} did not start: ${printed}`);
 }

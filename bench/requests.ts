@@ -1,7 +1,7 @@
 import { signedRequest } from "../src/client/client.ts";
 
 /** The key that the first start of every ferry here makes. */
-const KEY = { access_key: "BENCHKEY", secret_key: "a-secret-of-the-measurement-only", project_id: "bench" };
+export const KEY = { access_key: "BENCHKEY", secret_key: "a-secret-of-the-measurement-only", project_id: "bench" };
 
 /** Settings of every ferry here. */
 export const SETTINGS = {
@@ -12,7 +12,7 @@ export const SETTINGS = {
 };
 
 /** About 300 bytes, as agents tell of a replication. */
-const DETAIL = {
+export const DETAIL = {
   task_id: "0197f3a2-5c1e-7b4d-9c3f-2f6a1d8e4b70",
   progress: 100,
   replicated_bytes: 53_687_091_200,
@@ -23,21 +23,49 @@ const DETAIL = {
 };
 const REPORT = JSON.stringify({ command_name: "START", result: "success", result_detail: DETAIL });
 
+type Proof = typeof KEY | { token: string };
+
 const encoder = new TextEncoder();
 
-/** A signed request as it travels, one character a byte. The host is not signed: it is good for any process. */
-async function rawRequest(method: "GET" | "POST", path: string, body?: string): Promise<string> {
+/** How the requests of an agent are made, whatever they carry as proof. */
+export interface Sender {
+  poll(source_id: string, query?: string): Promise<string>;
+  report(source_id: string): Promise<string>;
+}
+
+/** A request with the proof in its head. The host is not signed: it is good for any process. */
+async function rawRequest(proof: Proof, method: "GET" | "POST" | "PUT", path: string, body?: string): Promise<string> {
   const init = body === undefined ? { method } : { method, body, headers: { "Content-Type": "application/json" } };
-  const { headers } = await signedRequest({ endpoint: "", ...KEY }, Date.now(), `http://ferry${path}`, init);
+  const { headers } = await signedRequest({ endpoint: "", ...proof }, Date.now(), `http://ferry${path}`, init);
+  return travelling(method, path, Object.fromEntries(headers), body);
+}
+
+/** A request as it travels, one character a byte. */
+export function travelling(method: string, path: string, headers: Record<string, string>, body?: string): string {
   const length = body === undefined ? [] : [`content-length: ${encoder.encode(body).length}`];
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return [`${method} ${path} HTTP/1.1`, "host: ferry", ...lines, ...length, "", body ?? ""].join("\r\n");
 }
 
-export const poll = (source_id: string, query = "") => rawRequest("GET", `/v3/sources/${source_id}/command${query}`);
-export const report = (source_id: string) => rawRequest("POST", `/v3/sources/${source_id}/command_result`, REPORT);
+function senderWith(proof: Proof): Sender {
+  return {
+    poll: (source_id, query = "") => rawRequest(proof, "GET", `/v3/sources/${source_id}/command${query}`),
+    report: (source_id) => rawRequest(proof, "POST", `/v3/sources/${source_id}/command_result`, REPORT),
+  };
+}
+
+/** Requests that carry a signature. */
+export const signed = senderWith(KEY);
+export const { poll, report } = signed;
+/** Requests that carry a token instead. */
+export const holding = (token: string) => senderWith({ token });
+
 export const order = (source_id: string) =>
-  rawRequest("POST", `/operate/v1/sources/${source_id}/commands`, '{"command_name":"START"}');
+  rawRequest(KEY, "POST", `/operate/v1/sources/${source_id}/commands`, '{"command_name":"START"}');
+
+/** Any other request, as it travels. */
+export const signedCall = (method: "GET" | "POST" | "PUT", path: string, body?: object) =>
+  rawRequest(KEY, method, path, body && JSON.stringify(body));
 
 /** One call, its reply's JSON. Throws if it was refused. */
 // biome-ignore lint/suspicious/noExplicitAny: replies of every kind
@@ -47,4 +75,19 @@ export async function call(endpoint: string, method: "GET" | "POST", path: strin
   const response = await fetch(await signedRequest({ endpoint: "", ...KEY }, Date.now(), url, { method, ...init }));
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return response.json();
+}
+
+/** A token for a new user of that role, by name and password. */
+export async function tokenOf(endpoint: string, role: string): Promise<string> {
+  const [name, password] = [`bench-${role}`, "a-password-of-the-measurement-only"];
+  await call(endpoint, "POST", "/operate/v1/users", { name, role, password });
+  const user = { name, password, domain: { name: "default" } };
+  const response = await fetch(`http://${endpoint}/v3/auth/tokens`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ auth: { identity: { methods: ["password"], password: { user } } } }),
+  });
+  const token = response.headers.get("X-Subject-Token");
+  if (!token) throw new Error(`no token: ${response.status} ${await response.text()}`);
+  return token;
 }

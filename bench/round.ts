@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { runChild } from "./child.ts";
 import type { Job, Measured } from "./generator.ts";
 import type { Load, Running } from "./subject.ts";
 
@@ -33,15 +33,7 @@ export async function measureRound(
 ): Promise<Round> {
   const warmUp = { ms: warmUpMs, replies: warmUpReplies };
   const job: Job = { endpoints, requests, first, limit, connections, warmUp, measureMs, pids };
-  const bound = generatorCores === undefined ? [] : ["taskset", "--cpu-list", generatorCores];
-  const child = Bun.spawn([...bound, process.execPath, join(import.meta.dir, "generator.ts")], {
-    stdin: new Blob([JSON.stringify(job)]),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, complaint] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  if ((await child.exited) !== 0) throw new Error(`the generator failed: ${complaint}`);
-  return judged(JSON.parse(out));
+  return judged(await runChild<Measured>("generator.ts", job, generatorCores));
 }
 
 /** A server may turn requests away when it has too much to do; with more than this a round says nothing. */
@@ -73,6 +65,11 @@ export function undisturbed(rounds: readonly Round[]): Round[] {
   const quietest = rounds.toSorted((a, b) => a.foreign_load - b.foreign_load);
   const quiet = quietest.filter(({ foreign_load }) => foreign_load <= FOREIGN_LOAD);
   return quiet.length >= ENOUGH ? quiet : quietest.slice(0, ENOUGH);
+}
+
+/** One of the figures over the rounds that count. */
+export function middle(rounds: readonly Round[], figure: keyof Round): number {
+  return median(undisturbed(rounds).map((one) => one[figure]));
 }
 
 export function median(values: readonly number[]): number {

@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { FOREIGN_LOAD, median, type Round, undisturbed } from "./round.ts";
+import { fillMarked } from "./marked.ts";
+import { BARE, FERRY, SQLD } from "./names.ts";
+import { middle, type Round } from "./round.ts";
 import type { Run } from "./run.ts";
 import type { Work } from "./subject.ts";
-import { amount, markdown, roundsTable, storageTable, waitingTable, whole } from "./table.ts";
-import type { Waiting } from "./waiting.ts";
+import { amount, busyNote, machineLine, markdown, roundsTable, storageTable, whole } from "./table.ts";
+import { type Waiting, waitingTable } from "./waiting.ts";
 
 /*
  * bun bench/scale.ts [--agents N] [--json FILE]: puts the figures of a run into docs/scale.md, and what follows from
@@ -23,9 +25,6 @@ const COMMANDS_A_DAY = [1, 10, 100];
 const PRESENCE_S = { file: 30, sqld: 15 };
 const PRESENCE_ROWS = 500;
 
-const BUSY =
-  "\n\n**The machine was busy with other programs in this run** (see foreign): requests/s are too low, times and CPU too high. The ratios tell more than the figures.";
-
 const root = join(import.meta.dir, "..");
 const { values } = parseArgs({
   options: {
@@ -36,12 +35,10 @@ const { values } = parseArgs({
 const agents = Number(values.agents);
 const run = JSON.parse(readFileSync(values.json, "utf8")) as Run;
 const { storage, waiting } = run;
-if (!storage || !waiting) throw new Error(`${values.json} is of a run with --only: docs/scale.md needs a whole one`);
+if (!storage || !waiting) throw new Error(`${values.json} is not of a run with --full: docs/scale.md needs one`);
 
-const FILE = "ferry, file";
-const SQLD = "one ferry, sqld strong";
-const waits = { file: waitingOf(FILE), sqld: waitingOf("one ferry, sqld") };
-const cost = { file: cpuOf(FILE), sqld: cpuOf(SQLD) };
+const waits = { file: waitingOf(FERRY), sqld: waitingOf("one ferry, sqld") };
+const cost = { file: cpuOf(FERRY), sqld: cpuOf(SQLD) };
 
 const document = join(root, "docs", "scale.md");
 const blocks: Record<string, string> = {
@@ -54,19 +51,13 @@ const blocks: Record<string, string> = {
   writes: writesTable(),
   memory: memory(),
 };
-let text = readFileSync(document, "utf8");
-for (const [name, block] of Object.entries(blocks)) {
-  const place = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
-  if (!place.test(text)) throw new Error(`docs/scale.md has no place for ${name}`);
-  text = text.replace(place, (_, begin, end) => `${begin}${block.trim()}\n${end}`);
-}
-writeFileSync(document, text);
+fillMarked(document, blocks);
 
 /** CPU of a request, in seconds of a core: ferry's and its database server's. */
 function cpuOf(subject: string): Record<Work, { ferry: number; sqld: number }> {
   const rounds = run.results[subject];
   if (!rounds) throw new Error(`the run has nothing of "${subject}"`);
-  const of = (work: Work, figure: keyof Round) => median(undisturbed(rounds[work]).map((one) => one[figure])) / 1e6;
+  const of = (work: Work, figure: keyof Round) => middle(rounds[work], figure) / 1e6;
   const both = (work: Work) => ({ ferry: of(work, "server_cpu_us"), sqld: of(work, "database_cpu_us") });
   return { poll: both("poll"), report: both("report") };
 }
@@ -77,21 +68,24 @@ function waitingOf(subject: string): Waiting {
   return one;
 }
 
-/** Whether other programs took so much in any subject's rounds that its figures say "at most". */
-function wasBusy(): boolean {
-  const rounds = Object.values(run.results).flatMap(({ poll, report }) => [poll, report]);
-  return rounds.some((some) => median(undisturbed(some).map(({ foreign_load }) => foreign_load)) > FOREIGN_LOAD);
+function measured(): string {
+  const megabytes = Object.entries(run.memory)
+    .filter(([name]) => isShown(name))
+    .map(
+      ([name, { server, database }]) =>
+        `${name} ${whole(server / 1e6)}${database > 0 ? ` (sqld ${whole(database / 1e6)})` : ""}`,
+    );
+  const results = Object.fromEntries(Object.entries(run.results).filter(([name]) => isShown(name)));
+  return `${roundsTable(results)}
+${machineLine(run)}
+Memory after the rounds in MB: ${megabytes.join("; ")}.
+
+${busyNote(results)}`;
 }
 
-function measured(): string {
-  const { machine, settings, at, memory } = run;
-  const megabytes = Object.entries(memory).map(
-    ([name, { server, database }]) =>
-      `${name} ${whole(server / 1e6)}${database > 0 ? ` (sqld ${whole(database / 1e6)})` : ""}`,
-  );
-  return `${roundsTable(run.results)}
-${at.slice(0, 10)}, ${machine.cores} cores (${machine.cpu}), Linux ${machine.linux}, Bun ${machine.bun}; servers together on core ${settings.cores ?? "any"}, ${settings.connections} connections.
-Memory after the rounds in MB: ${megabytes.join("; ")}.${wasBusy() ? BUSY : ""}`;
+/** The yardstick and ferry: what others do is in docs/performance.md. */
+function isShown(name: string): boolean {
+  return name === BARE || name === FERRY || name.includes("sqld");
 }
 
 /** What some numbers of agents need that poll at the middle one of the intervals. */

@@ -62,7 +62,7 @@ export async function measureStorage(
 }
 
 /** Each request once; how many seconds that took. */
-async function sendOnce(
+export async function sendOnce(
   running: Pick<Running, "endpoints" | "pids">,
   requests: string[],
   options: RoundOptions,

@@ -18,6 +18,12 @@ export interface Load {
   warmUpReplies?: number;
 }
 
+/** What a round sent: requests answered with 2xx, and all others. */
+export interface Sent {
+  accepted: number;
+  refused: number;
+}
+
 /** A subject that is up. */
 export interface Running {
   /** HOST:PORT of its processes; connections go round them. */
@@ -27,7 +33,7 @@ export interface Running {
   /** For the next round. */
   load(work: Work): Promise<Load>;
   /** Told after each round, whose requests were sent in turn; throws if what was accepted was not done. */
-  done?(work: Work, sent: { accepted: number; refused: number }): Promise<void>;
+  done?(work: Work, sent: Sent): Promise<void>;
   /** Sources that can be polled, where there are many. */
   ids?: string[];
   stop(): Promise<void>;
@@ -37,6 +43,11 @@ export interface Subject {
   name: string;
   /** What it is, for the line below the table. */
   about: string;
-  /** Undefined, said aloud, where this machine cannot. */
-  start(folder: string): Promise<Running | undefined>;
+  /** Takes long to come by or to measure: with --full only. */
+  onlyFull?: true;
+  /**
+   * `env`: further environment of its server, heeded where that is one process on a file. Undefined, said aloud, where
+   * this machine cannot.
+   */
+  start(folder: string, env?: Record<string, string>): Promise<Running | undefined>;
 }

@@ -1,12 +1,14 @@
-import { median, type Round, undisturbed } from "./round.ts";
+import { BARE } from "./names.ts";
+import { FOREIGN_LOAD, middle, type Round } from "./round.ts";
+import type { Run } from "./run.ts";
 import type { Storage } from "./storage.ts";
-import { type Work, works } from "./subject.ts";
-import type { Waiting } from "./waiting.ts";
+import { works } from "./subject.ts";
+import type { Results } from "./turns.ts";
 
 /* Results as Markdown, to be read in a terminal and copied into a document. */
 
-/** One table for each work: medians, and throughput as a share of the first subject's. */
-export function roundsTable(results: Record<string, Record<Work, Round[]>>): string {
+/** One table for each work: medians, and throughput as a share of what answering alone reaches. */
+export function roundsTable(results: Results): string {
   const head = [
     "",
     "requests/s",
@@ -20,13 +22,12 @@ export function roundsTable(results: Record<string, Record<Work, Round[]>>): str
     "foreign",
   ];
   const tables = works.map((work) => {
-    let yardstick: number | undefined;
+    const bare = results[BARE]?.[work] ?? [];
+    const yardstick = middle(bare, "rps");
     const rows = Object.entries(results).map(([name, rounds]) => {
       if (rounds[work].length === 0) return [name, "failed"];
-      const counted = undisturbed(rounds[work]);
-      const of = (figure: keyof Round) => median(counted.map((one) => one[figure]));
-      yardstick ??= of("rps");
-      const share = (of("rps") / yardstick).toFixed(3);
+      const of = (figure: keyof Round) => middle(rounds[work], figure);
+      const share = bare.length > 0 ? (of("rps") / yardstick).toFixed(3) : "";
       const times = [of("p50_ms").toFixed(1), of("p99_ms").toFixed(1)];
       const cpu = [amount(of("server_cpu_us")), amount(of("database_cpu_us"))];
       const sum = (figure: "accepted" | "refused") => rounds[work].reduce((total, one) => total + one[figure], 0);
@@ -36,10 +37,24 @@ export function roundsTable(results: Record<string, Record<Work, Round[]>>): str
     });
     return `\n### ${work}\n\n${markdown(head, rows)}`;
   });
-  const rounds = Math.max(...Object.values(results).map(({ poll }) => poll.length));
+  const rounds = Math.max(0, ...Object.values(results).map(({ poll }) => poll.length));
   return `${tables.join("\n")}\n
 Medians of ${rounds} rounds, without those that other programs disturbed, but of the three quietest at least.
 CPU: microseconds of a core for a request, of the subject's processes and of its sqld. Generator, foreign: cores that the generator and other programs had meanwhile.\n`;
+}
+
+const BUSY =
+  "**The machine was busy with other programs in this run** (see foreign): requests/s are too low, times and CPU too high. The ratios tell more than the figures.";
+
+/** Says so where other programs took so much in any subject's rounds that its figures say "at most"; else empty. */
+export function busyNote(results: Results): string {
+  const rounds = Object.values(results).flatMap(({ poll, report }) => [poll, report]);
+  return rounds.some((some) => some.length > 0 && middle(some, "foreign_load") > FOREIGN_LOAD) ? BUSY : "";
+}
+
+/** When and on what a run was made. */
+export function machineLine({ machine, settings, at }: Run): string {
+  return `${at.slice(0, 10)}, ${machine.cores} cores (${machine.cpu}), Linux ${machine.linux}, Bun ${machine.bun}; servers together on core ${settings.cores ?? "any"}, ${settings.connections} connections.`;
 }
 
 export function storageTable({ commands, bytes_per_command, bytes_per_source, rps }: Storage): string {
@@ -51,16 +66,6 @@ export function storageTable({ commands, bytes_per_command, bytes_per_source, rp
     rows.map(([name, value]) => [name, whole(value)]),
   );
   return `${bytes}\n\n${commands} commands through the API, with report and events. On the way: ${speed.join(", ")}\n`;
-}
-
-export function waitingTable(waiting: Record<string, Waiting | undefined>): string {
-  const rows = Object.entries(waiting).flatMap(([name, one]) =>
-    one === undefined
-      ? []
-      : [[name, `${one.agents}`, amount(one.bytes / 1024), amount(one.server_cpu_us), amount(one.database_cpu_us)]],
-  );
-  const head = ["", "polls waiting", "kB each", "CPU us/s each", "sqld CPU us/s each"];
-  return markdown(head, rows);
 }
 
 export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,7 +1,8 @@
+import { Line } from "./line.ts";
 import { cpuUs, residentBytes } from "./processes.ts";
-import { wholeReply } from "./reply.ts";
 import { poll } from "./requests.ts";
 import type { Running } from "./subject.ts";
+import { amount, markdown } from "./table.ts";
 
 /* What agents cost that only wait: polls with ?wait= that nothing comes for. */
 
@@ -25,15 +26,21 @@ export async function measureWaiting(
   { endpoints, pids }: Pick<Running, "endpoints" | "pids">,
   ids: readonly string[],
 ): Promise<Waiting> {
-  const agents: Agent[] = [];
+  const agents: { id: string; line: Line }[] = [];
+  const connect = async (id: string) => {
+    const line = await Line.open(endpoints[0] ?? "");
+    await line.need(await poll(id));
+    return { id, line };
+  };
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const some = ids.slice(from, from + AT_ONCE);
     // The first poll makes what a source has anyway.
-    agents.push(...(await Promise.all(some.map((id) => Agent.polling(endpoints[0] ?? "", id)))));
+    agents.push(...(await Promise.all(some.map(connect))));
   }
   await Bun.sleep(SETTLE_MS);
   const connected = residentBytes(pids.server);
-  for (const agent of agents) await agent.wait();
+  // A connection that is lost shows below: it does not wait any more.
+  for (const { id, line } of agents) line.ask(await poll(id, "?wait=55")).catch(() => {});
   await Bun.sleep(SETTLE_MS);
   const waiting = residentBytes(pids.server);
   const before = { server: cpuUs(pids.server), database: cpuUs(pids.database) };
@@ -45,50 +52,18 @@ export async function measureWaiting(
     server_cpu_us: perAgent(cpuUs(pids.server) - before.server),
     database_cpu_us: perAgent(cpuUs(pids.database) - before.database),
   };
-  const early = agents.map((agent) => agent.reply()).find((reply) => reply !== "");
-  for (const agent of agents) agent.leave();
-  if (early !== undefined) throw new Error(`a poll did not wait:\n${early.slice(0, 500)}`);
+  const early = agents.filter(({ line }) => !line.isWaiting).length;
+  for (const { line } of agents) line.close();
+  if (early > 0) throw new Error(`${early} of ${ids.length} polls did not wait`);
   return result;
 }
 
-/** An agent's connection. */
-class Agent {
-  readonly #id: string;
-  readonly #socket: Bun.Socket;
-  /** What came since: nothing, as long as it waits. */
-  readonly reply: () => string;
-
-  private constructor(id: string, socket: Bun.Socket, reply: () => string) {
-    this.#id = id;
-    this.#socket = socket;
-    this.reply = reply;
-  }
-
-  /** Connected, and its first poll answered. */
-  static async polling(endpoint: string, id: string): Promise<Agent> {
-    const [hostname = "", port] = endpoint.split(":");
-    const { promise: first, resolve, reject } = Promise.withResolvers<void>();
-    let received = "";
-    const data = (_socket: Bun.Socket, chunk: Buffer) => {
-      received += chunk.toString("latin1");
-      const reply = wholeReply(received);
-      if (reply?.status === 200) resolve();
-      else if (reply) reject(new Error(`a poll was refused:\n${received.slice(0, 500)}`));
-    };
-    const close = () => reject(new Error("the server closed a connection"));
-    const socket = await Bun.connect({ hostname, port: Number(port), socket: { data, close } });
-    socket.write(Buffer.from(await poll(id), "latin1"));
-    await first;
-    received = "";
-    return new Agent(id, socket, () => received);
-  }
-
-  /** Sends a poll that waits. */
-  async wait(): Promise<void> {
-    this.#socket.write(Buffer.from(await poll(this.#id, "?wait=55"), "latin1"));
-  }
-
-  leave(): void {
-    this.#socket.terminate();
-  }
+export function waitingTable(waiting: Record<string, Waiting | undefined>): string {
+  const rows = Object.entries(waiting).flatMap(([name, one]) =>
+    one === undefined
+      ? []
+      : [[name, `${one.agents}`, amount(one.bytes / 1024), amount(one.server_cpu_us), amount(one.database_cpu_us)]],
+  );
+  const head = ["", "polls waiting", "kB each", "CPU us/s each", "sqld CPU us/s each"];
+  return markdown(head, rows);
 }

@@ -6,11 +6,12 @@ import type { Subject } from "../subject.ts";
 
 const counted = (processes: number) => (processes === 1 ? "one ferry" : `${processes} ferries`);
 
-/** ferry serve, so many times, on one libSQL server. */
+/** ferry serve, so many times, on one libSQL server. One on a durable one is the usual case; the others tell more. */
 export function ferrySqld(processes: number, durability: Durability): Subject {
   return {
     name: `${counted(processes)}, sqld ${durability}`,
     about: `ferry serve on a libSQL server of its own, durability_mode ${durability}`,
+    ...((processes > 1 || durability === "relaxed") && { onlyFull: true }),
     async start(folder) {
       const sqld = await startSqld(join(folder, "sqld"), durability);
       if (!sqld) return undefined;

@@ -11,6 +11,7 @@ const bundle = Bun.file(join(import.meta.dir, "..", "..", "dist", "edge.js"));
 export const workerd: Subject = {
   name: "workerd, sqld strong",
   about: "dist/edge.js in one workerd, on a libSQL server of its own, durability_mode strong",
+  onlyFull: true,
   async start(folder) {
     const program = workerdProgram();
     const sqld = program && (await startSqld(join(folder, "sqld"), "strong"));

@@ -1,8 +1,8 @@
-import type { InValue } from "@libsql/client";
 import { sql } from "drizzle-orm";
 import { boundRows } from "../db/bound-rows.ts";
 import type { Executor } from "../db/executor.ts";
-import type { GroupPlan, GroupStatement } from "../db/writer.ts";
+import type { BoundValue, GroupStatement } from "../db/group-job.ts";
+import type { GroupPlan } from "../db/writer.ts";
 import type { UpdateTaskSpeedReq } from "./schema.ts";
 
 /** What an agent tells of its task at a time. */
@@ -118,7 +118,7 @@ export function progressGroup(
 }
 
 function statements(rows: readonly ProgressRow[]): GroupStatement[] {
-  const subtasks = rows.flatMap(({ task_seq, at, told }): InValue[] => [
+  const subtasks = rows.flatMap(({ task_seq, at, told }): BoundValue[] => [
     task_seq,
     told.subtask_name,
     told.progress,
@@ -127,7 +127,7 @@ function statements(rows: readonly ProgressRow[]): GroupStatement[] {
     told.migrate_speed ?? null,
     told.process_trace,
   ]);
-  const progress = rows.flatMap(({ task_seq, at, told }): InValue[] => [
+  const progress = rows.flatMap(({ task_seq, at, told }): BoundValue[] => [
     task_seq,
     at,
     ...numbers.map((name) => told[name] ?? null),

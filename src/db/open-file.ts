@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Client, ResultSet } from "@libsql/client";
+import type { Client } from "@libsql/client";
 import { createClient } from "@libsql/client/sqlite3";
 import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "./database.ts";
 import type { Executor, Transaction } from "./executor.ts";
+import type { GroupResult, GroupStatement } from "./group-job.ts";
+import { GroupThread } from "./group-thread.ts";
 import { mayLockOut, troubleOf } from "./storage-failure.ts";
-import { type GroupStatement, type Store, Writer } from "./writer.ts";
+import { type Store, Writer } from "./writer.ts";
 
 /** How long a write waits for a lock of another program, a backup say; the whole process stands still meanwhile. */
 const FOREIGN_LOCK_MS = 100;
@@ -43,37 +45,42 @@ async function openLocked(
     throw error;
   }
   const reader = drizzle({ client });
+  const thread = new GroupThread(path, FOREIGN_LOCK_MS);
   return {
     reader,
     client,
     reading: client,
-    writer: new Writer(new FileStore(client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
+    writer: new Writer(new FileStore(thread, client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
     exclusive: true,
     checkpoint: async () => {
       const { rows } = await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
       return rows[0]?.busy === 0;
     },
     close: () => {
+      thread.close();
       client.close();
       lock.release();
     },
   };
 }
 
+/** Groups on their thread, interactive transactions here: the queue never has both at once. */
 class FileStore implements Store {
+  readonly #thread: GroupThread;
   readonly #client: Client;
   readonly #database: { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
   readonly #nextTurn: Platform["nextTurn"];
   readonly #inside = new AsyncLocalStorage<true>();
 
-  constructor(client: Client, database: Executor, nextTurn: Platform["nextTurn"]) {
+  constructor(thread: GroupThread, client: Client, database: Executor, nextTurn: Platform["nextTurn"]) {
+    this.#thread = thread;
     this.#client = client;
     this.#database = database as unknown as { transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> };
     this.#nextTurn = nextTurn;
   }
 
-  batch(statements: GroupStatement[]): Promise<readonly ResultSet[]> {
-    return this.#client.batch(statements, "write").catch((error) => this.#recoverFrom(error));
+  batch(statements: GroupStatement[]): Promise<readonly GroupResult[]> {
+    return this.#thread.commit(statements);
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -4,9 +4,10 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/libsql/web";
 import type { Platform } from "../core/platform.ts";
 import type { Executor, Transaction } from "./executor.ts";
+import type { GroupStatement } from "./group-job.ts";
 import { patience, type Waiting } from "./patience.ts";
 import { failureOf, NoAnswer, troubleOf } from "./storage-failure.ts";
-import type { GroupStatement, Store } from "./writer.ts";
+import type { Store } from "./writer.ts";
 
 /** Marks are kept for so long; calls are given up, and transactions ended by the server, much earlier. */
 const KEPT_MS = 10 * 60_000;

@@ -1,20 +1,14 @@
-import type { InValue, ResultSet } from "@libsql/client";
 import { type SQL, sql } from "drizzle-orm";
 import type { Transaction } from "./executor.ts";
+import type { GroupResult, GroupStatement } from "./group-job.ts";
 import { failureOf, troubleOf } from "./storage-failure.ts";
-
-export interface GroupStatement {
-  sql: string;
-  /** One for each question mark of the statement, which has no others. */
-  args: InValue[];
-}
 
 /** Rows that go out together; a group's statements are set-based, so their number does not grow with the rows. */
 export interface GroupPlan<Row, Outcome> {
   /** Statements for all rows at once, run as one transaction. */
   statements(rows: readonly Row[]): GroupStatement[];
   /** One outcome per row, in the order of the rows, read from the results of the statements. */
-  outcomes(results: readonly ResultSet[], rows: readonly Row[]): Outcome[];
+  outcomes(results: readonly GroupResult[], rows: readonly Row[]): Outcome[];
   /** The same for rows that were committed, though what the statements answered was lost on the way. */
   readBack(rows: readonly Row[]): Promise<Outcome[]>;
   /** Rows of one key never share a group: each sees what the one before it did. */
@@ -31,7 +25,7 @@ export async function runAlone<Row, Outcome>(
   plan: Pick<GroupPlan<Row, Outcome>, "statements" | "outcomes">,
   row: Row,
 ): Promise<Outcome> {
-  const results: ResultSet[] = [];
+  const results: GroupResult[] = [];
   for (const statement of plan.statements([row])) results.push(await tx.run(boundStatement(statement)));
   const [outcome] = plan.outcomes(results, [row]);
   return outcome as Outcome;
@@ -55,7 +49,7 @@ const GROUP_ROWS = 200;
 /** How the queue's writes reach the database, one at a time; what may be tried again is known here. */
 export interface Store {
   /** One transaction. Undefined where it was made, but its answer was lost on the way. */
-  batch(statements: GroupStatement[]): Promise<readonly ResultSet[] | undefined>;
+  batch(statements: GroupStatement[]): Promise<readonly GroupResult[] | undefined>;
   /** An interactive transaction. `work` begins anew where an earlier run of it came to nothing. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Whether the caller is `work` itself, where the runtime can tell. */
@@ -146,7 +140,7 @@ export class Writer {
 
   async #commitGroup<Row, Outcome>(plan: GroupPlan<Row, Outcome>, taken: Pending<Row, Outcome>[]): Promise<void> {
     const rows = taken.map((item) => item.row);
-    let results: readonly ResultSet[] | undefined;
+    let results: readonly GroupResult[] | undefined;
     try {
       results = await this.#store.batch(plan.statements(rows));
     } catch (error) {

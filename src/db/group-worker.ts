@@ -1,0 +1,81 @@
+import { parentPort, workerData } from "node:worker_threads";
+import Libsql from "libsql";
+import type { BoundValue, GroupAnswer, GroupResult, GroupStatement } from "./group-job.ts";
+import { mayLockOut } from "./storage-failure.ts";
+
+/*
+ * A thread of its own, with a connection of its own, that commits groups: however long the disk takes, those who poll
+ * need not wait for it. Statements are prepared once, which @libsql/client does anew for each call. The one who sends
+ * jobs (group-thread.ts) sends one at a time, and none while another connection writes.
+ */
+
+/** A connection with the statements that were prepared on it. */
+class Connection {
+  readonly #database: Libsql.Database;
+  readonly #prepared = new Map<string, Libsql.Statement>();
+
+  constructor(path: string, timeout: number) {
+    // WAL persists in the file; synchronous=FULL and foreign keys are the build's defaults on every connection.
+    this.#database = new Libsql(path, { timeout });
+  }
+
+  commit(statements: readonly GroupStatement[]): GroupResult[] {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const results = statements.map((statement) => this.#run(statement));
+      this.#database.exec("COMMIT");
+      return results;
+    } catch (error) {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #run({ sql, args }: GroupStatement): GroupResult {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    const values = args.map(bindable);
+    if (statement.reader) return { rows: statement.all(values) as GroupResult["rows"] };
+    statement.run(values);
+    return { rows: [] };
+  }
+}
+
+/** The driver ends the whole process over a value of any other kind. */
+function bindable(value: BoundValue): string | number | null {
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (value === null || typeof value === "string" || Number.isFinite(value)) return value;
+  throw new TypeError(`${typeof value} cannot be bound`);
+}
+
+const { path, timeout } = workerData as { path: string; timeout: number };
+let connection: Connection | undefined;
+
+parentPort?.on("message", (job: readonly GroupStatement[] | "close") => {
+  if (job === "close") {
+    connection?.close();
+    process.exit();
+  }
+  parentPort?.postMessage(answer(job));
+});
+
+function answer(job: readonly GroupStatement[]): GroupAnswer {
+  try {
+    connection ??= new Connection(path, timeout);
+    return { results: connection.commit(job) };
+  } catch (error) {
+    if (mayLockOut(error)) {
+      connection?.close();
+      connection = undefined;
+    }
+    const { message, code = "" } = error as Error & { code?: string };
+    return { refused: { message, code } };
+  }
+}

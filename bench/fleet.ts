@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Client, createClient } from "@libsql/client";
+import { uuidBytes, uuidBytesInSql } from "../src/db/uuid.ts";
 import { startFerry } from "./ferry.ts";
 import { call, type Sender, signed } from "./requests.ts";
 import type { Load, Sent, Work } from "./subject.ts";
@@ -195,7 +196,9 @@ async function copy(
   const { columns } = await client.execute(`SELECT * FROM ${model.table} LIMIT 0`);
   const own = Object.keys(rows[0] ?? {});
   const names = columns.filter((column) => column !== "seq");
-  const values = names.map((name) => (own.includes(name) ? `own.value ->> '${name}'` : `model.${name}`));
+  const ownValue = (name: string) =>
+    name === "id" && model.table === "commands" ? uuidBytesInSql("own.value ->> 'id'") : `own.value ->> '${name}'`;
+  const values = names.map((name) => (own.includes(name) ? ownValue(name) : `model.${name}`));
   await client.execute({
     sql: `INSERT INTO ${model.table} (${names.join(", ")}) SELECT ${values.join(", ")}
       FROM json_each(?) AS own, ${model.table} AS model WHERE model.seq = ? ORDER BY own.key`,
@@ -204,7 +207,8 @@ async function copy(
 }
 
 async function seqOf(client: Client, table: string, id: string): Promise<number> {
-  const { rows } = await client.execute({ sql: `SELECT seq FROM ${table} WHERE id = ?`, args: [id] });
+  const args = [table === "commands" ? uuidBytes(id) : id];
+  const { rows } = await client.execute({ sql: `SELECT seq FROM ${table} WHERE id = ?`, args });
   return Number(rows[0]?.seq);
 }
 

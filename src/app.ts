@@ -106,7 +106,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     : new SharedMailbox(platform, database);
   const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox);
   const orders = new Orders(platform, database, sources, moves, mailbox, settings);
-  const history = new CommandHistory(database, access.credentials, mailbox);
+  const history = new CommandHistory(platform, database, access.credentials, mailbox);
   const actions = createActions(platform, database, sources, tasks, moves, orders);
   return {
     access,

@@ -38,7 +38,7 @@ export const activity = verb(
     const { items, hasMore } = await newest(client(), filter, Math.max(most, 1));
     if (hasMore && !args.follow) output.tell(`the newest ${items.length}; there are more: --limit shows them`);
     for (const event of items.slice(0, most).reverse()) print(event);
-    if (args.follow) await follow(client(), filter, items[0]?.id, print, output);
+    if (args.follow) await follow(client(), filter, highestId(items), print, output);
   },
 );
 
@@ -49,7 +49,12 @@ function newest(client: Client, filter: Query, most: number) {
   }, most);
 }
 
-/** Every event behind `last`, for ever; while the service is away it is asked again. */
+/** The highest of the ids: not the newest event's where a clock was set back. */
+function highestId(items: readonly Event[]): number | undefined {
+  return items.length === 0 ? undefined : items.reduce((highest, { id }) => Math.max(highest, id), 0);
+}
+
+/** Every event with a higher id than `last`, for ever; while the service is away it is asked again. */
 async function follow(
   client: Client,
   filter: Query,
@@ -57,7 +62,8 @@ async function follow(
   print: (event: Event) => void,
   output: Output,
 ): Promise<never> {
-  let seen = last;
+  let reached = last;
+  let cursor = last === undefined ? undefined : String(last);
   let isAway = false;
   for (;;) {
     // An id never comes back, and a list from it holds exactly what was written after it.
@@ -65,7 +71,7 @@ async function follow(
       ...filter,
       order: "oldest" as const,
       limit: "1000",
-      ...(seen !== undefined && { cursor: String(seen) }),
+      ...(cursor !== undefined && { cursor }),
     };
     const page = await answer(client.operate.v1.events.$get({ query })).catch((error: unknown) => {
       if (!isPassing(error)) throw error;
@@ -74,11 +80,14 @@ async function follow(
     });
     if (page && isAway) output.tell("the service is back");
     isAway = page === undefined;
-    for (const event of page?.items ?? []) {
-      print(event);
-      seen = event.id;
+    for (const event of page?.items ?? []) print(event);
+    if (page) {
+      // A page may look further than to the last event it holds.
+      const looked = page.next_cursor?.includes("-") === false ? Number(page.next_cursor) : 0;
+      reached = Math.max(reached ?? 0, looked, highestId(page.items) ?? 0) || undefined;
+      cursor = page.next_cursor ?? (reached === undefined ? undefined : String(reached));
+      if (page.next_cursor !== null) continue;
     }
-    if (page?.next_cursor) continue;
     await new Promise((resolve) => setTimeout(resolve, isAway ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
   }
 }

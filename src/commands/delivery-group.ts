@@ -1,14 +1,10 @@
-import type { CommandName } from "../core/words.ts";
 import type { GroupPlan } from "../db/writer.ts";
 
 /** The first delivery of a command: it is on disk before the reply leaves. */
 export interface DeliveryRow {
   seq: number;
-  command_id: string;
-  command_name: CommandName;
   account_seq: number;
   source_seq: number;
-  source_id: string;
   at: number;
   actor: string;
   address: string | null;
@@ -19,9 +15,8 @@ export type DeliveryOutcome = { due_at: number | null } | undefined;
 
 const wanted = `
   wanted AS MATERIALIZED (
-    SELECT value ->> 'seq' AS seq, value ->> 'account_seq' AS account_seq, value ->> 'at' AS at,
-      value ->> 'actor' AS actor, value ->> 'address' AS address, value ->> 'source_id' AS source_id,
-      value ->> 'command_id' AS command_id, value ->> 'command_name' AS command_name
+    SELECT value ->> 'seq' AS seq, value ->> 'account_seq' AS account_seq, value ->> 'source_seq' AS source_seq,
+      value ->> 'at' AS at, value ->> 'actor' AS actor, value ->> 'address' AS address
     FROM json_each(?)
   )`;
 
@@ -30,9 +25,8 @@ const deliverable = "state = 'queued' AND (due_at IS NULL OR due_at > wanted.at)
 /** Before the change itself, as afterwards nothing tells whose delivery it was. */
 export const recordDeliveries = `
   WITH ${wanted}
-  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
-  SELECT wanted.account_seq, wanted.at, 'command.delivered', wanted.actor, wanted.address, wanted.source_id,
-    wanted.command_id, json_object('command_name', wanted.command_name)
+  INSERT INTO events (account_seq, at, type, actor, address, source_seq, command_seq)
+  SELECT wanted.account_seq, wanted.at, 'command.delivered', wanted.actor, wanted.address, wanted.source_seq, wanted.seq
   FROM wanted JOIN commands ON commands.seq = wanted.seq WHERE ${deliverable}`;
 
 export const deliverCommands = `

@@ -1,18 +1,20 @@
 import type { Credentials } from "../access/credentials.ts";
 import type { Principal } from "../auth/principal.ts";
+import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
-import { toPage, withinBytes } from "../db/page.ts";
-import type { Mailbox } from "./mailbox.ts";
-import { resultLines, toCommand, unknownCommand } from "./replies.ts";
-import type { Command, CommandPage, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
+import { withinBytes } from "../db/page.ts";
+import { cursorOf } from "../db/walk.ts";
 import {
   deleteOldResults,
   type ResultRow,
-  selectCommand,
   selectCommandPage,
-  selectResultSizes,
+  selectResultSteps,
   selectResultsBySeq,
-} from "./store.ts";
+} from "./history-store.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { resultLines, toCommand, unknownCommand } from "./replies.ts";
+import type { Command, CommandPage, ListCommandsQuery, ListResultsQuery } from "./schema.ts";
+import { selectCommand } from "./store.ts";
 
 const STREAM_PAGE = 500;
 /** A page of reports holds about this much at the most: one may have 12 MiB. */
@@ -22,19 +24,21 @@ const REPORTS_SHOWN = 100;
 
 /** What was ordered and what was reported, deleted sources included: for reading. */
 export class CommandHistory {
+  readonly #platform: Pick<Platform, "nextTurn">;
   readonly #database: Database;
   readonly #credentials: Credentials;
   readonly #mailbox: Mailbox;
 
-  constructor(database: Database, credentials: Credentials, mailbox: Mailbox) {
+  constructor(platform: Pick<Platform, "nextTurn">, database: Database, credentials: Credentials, mailbox: Mailbox) {
+    this.#platform = platform;
     this.#database = database;
     this.#credentials = credentials;
     this.#mailbox = mailbox;
   }
 
   async listCommands(principal: Principal, query: ListCommandsQuery): Promise<CommandPage> {
-    const rows = await selectCommandPage(this.#database.reader, principal.account_seq, query);
-    return toPage(rows, query, (row) => toCommand(this.#mailbox.current(row)));
+    const { rows, next_cursor } = await selectCommandPage(this.#database.reader, principal.account_seq, query);
+    return { items: rows.map((row) => toCommand(this.#mailbox.current(row))), next_cursor };
   }
 
   /** A command and every report that ended it, repeats it or came too late for it. */
@@ -51,16 +55,14 @@ export class CommandHistory {
     principal: Principal,
     query: ListResultsQuery,
   ): Promise<{ items: ResultRow[]; next_cursor: string | null }> {
-    const sizes = await selectResultSizes(this.#database.reader, principal.account_seq, query);
-    const page = toPage(sizes, query, (row) => row);
-    const fitting = withinBytes(page.items, PAGE_BYTES);
+    const { steps, next_cursor, walk } = await selectResultSteps(this.#database.reader, principal.account_seq, query);
+    const fitting = withinBytes(steps, PAGE_BYTES);
     const items = await selectResultsBySeq(
       this.#database.reader,
       fitting.map(({ seq }) => seq),
     );
-    const last = fitting.at(-1);
-    const isCut = last !== undefined && fitting.length < page.items.length;
-    return { items, next_cursor: isCut ? String(last.seq) : page.next_cursor };
+    const isCut = fitting.length < steps.length;
+    return { items, next_cursor: isCut ? cursorOf(fitting.at(-1), walk) : next_cursor };
   }
 
   /**
@@ -72,11 +74,14 @@ export class CommandHistory {
       await this.#credentials.requireActive(principal);
       return this.listResults(principal, { ...query, limit: STREAM_PAGE, cursor });
     };
+    const { nextTurn } = this.#platform;
     const first = await nextPage();
     return (async function* () {
       for (let page = first; ; page = await nextPage(page.next_cursor ?? undefined)) {
         if (page.items.length > 0) yield resultLines(page.items);
         if (page.next_cursor === null) return;
+        // Calls on a file are synchronous: many pages without an item must not hold up everybody else.
+        await new Promise<void>((resolve) => nextTurn(resolve));
       }
     })();
   }

@@ -1,5 +1,6 @@
 import type { CommandName } from "../core/words.ts";
 import type { Executor } from "../db/executor.ts";
+import { uuidBytesInSql, uuidTextInSql } from "../db/uuid.ts";
 import type { GroupPlan } from "../db/writer.ts";
 import { isControl, logCommands } from "./queue.ts";
 import { type CommandRow, selectCommandsById } from "./store.ts";
@@ -26,7 +27,7 @@ export type OrderOutcome = { command: CommandRow; superseded: { seq: number; sou
 const told = `
   told AS MATERIALIZED (
     SELECT key AS place, value ->> 'id' AS id, value ->> 'account_seq' AS account_seq,
-      value ->> 'source_seq' AS source_seq, value ->> 'source_id' AS source_id,
+      value ->> 'source_seq' AS source_seq,
       value ->> 'command_name' AS command_name, value ->> 'bucket' AS bucket, value ->> 'deliver_by' AS deliver_by,
       value ->> 'finish_within_s' AS finish_within_s, value ->> 'order_digest' AS order_digest,
       value ->> 'created_at' AS created_at, value ->> 'actor' AS actor, value ->> 'address' AS address,
@@ -38,15 +39,15 @@ export const insertOrders = `
   WITH ${told}
   INSERT INTO commands (id, account_seq, source_seq, command_name, bucket, state, created_at, deliver_by,
     finish_within_s, due_at, order_digest)
-  SELECT told.id, told.account_seq, told.source_seq, told.command_name, told.bucket, 'queued', told.created_at,
+  SELECT ${uuidBytesInSql("told.id")}, told.account_seq, told.source_seq, told.command_name, told.bucket, 'queued', told.created_at,
     told.deliver_by, told.finish_within_s, told.deliver_by, told.order_digest
   FROM told CROSS JOIN sources ON sources.seq = told.source_seq WHERE sources.deleted_at IS NULL ORDER BY told.place
-  RETURNING id, seq, (SELECT name FROM sources WHERE seq = source_seq) AS source_name`;
+  RETURNING ${uuidTextInSql("id")} AS id, seq, (SELECT name FROM sources WHERE seq = source_seq) AS source_name`;
 
 /** The orders that were inserted just now. */
 const made = `
   ${told},
-  made AS MATERIALIZED (SELECT told.*, commands.seq FROM told CROSS JOIN commands ON commands.id = told.id)`;
+  made AS MATERIALIZED (SELECT told.*, commands.seq FROM told CROSS JOIN commands ON commands.id = ${uuidBytesInSql("told.id")})`;
 
 const lasting = [...logCommands, "DELETE"].map((name) => `'${name}'`).join(", ");
 
@@ -55,20 +56,20 @@ const isSuperseded = (older: string) => `
   ${older}.source_seq = made.source_seq AND ${older}.ended_at IS NULL AND ${older}.task_id IS NULL
     AND ${older}.command_name NOT IN (${lasting}) AND ${older}.seq < made.seq AND made.is_control`;
 
-/** EVENTS: the group's one INSERT into them. Before the change itself, as afterwards nothing tells what it ended. */
+/** Before the change itself, as afterwards nothing tells what it ended. */
 export const recordOrders = `
   WITH ${made},
   change AS (
-    SELECT place, 0 AS step, account_seq, created_at, 'command.queued' AS type, actor, address, source_id,
-      id AS command_id, json_object('command_name', command_name) AS data
+    SELECT place, 0 AS step, account_seq, created_at, 'command.queued' AS type, actor, address, source_seq,
+      seq AS command_seq, NULL AS data
     FROM made
     UNION ALL
     SELECT made.place, older.seq, made.account_seq, made.created_at, 'command.superseded', made.actor, made.address,
-      made.source_id, older.id, json_object('command_name', older.command_name, 'reason', 'by ' || made.id)
+      made.source_seq, older.seq, json_object('reason', 'by ' || made.id)
     FROM made CROSS JOIN commands AS older ON ${isSuperseded("older")}
   )
-  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
-  SELECT account_seq, created_at, type, actor, address, source_id, command_id, data FROM change ORDER BY place, step`;
+  INSERT INTO events (account_seq, at, type, actor, address, source_seq, command_seq, data)
+  SELECT account_seq, created_at, type, actor, address, source_seq, command_seq, data FROM change ORDER BY place, step`;
 
 export const supersedeByOrders = `
   WITH ${made}

@@ -401,9 +401,9 @@ async function orderedBefore(
   return earlier;
 }
 
-function change(type: Change["type"], command: CommandRow, more: Record<string, unknown> = {}): Change {
-  const { source_id, id: command_id, command_name } = command;
-  return { type, source_id, command_id, data: { command_name, ...more } };
+function change(type: Change["type"], command: CommandRow, more?: Record<string, unknown>): Change {
+  const { source_id, id: command_id } = command;
+  return { type, source_id, command_id, ...(more && { data: more }) };
 }
 
 type DirectOrder = ReturnType<typeof orderOf> & { order_digest: string };

@@ -2,8 +2,9 @@ import type { Context, TypedResponse } from "hono";
 import { Failure } from "../core/failure.ts";
 import type { TaskState } from "../core/words.ts";
 import type { CurrentTask } from "../tasks/current.ts";
+import type { ResultRow } from "./history-store.ts";
 import type { Command, ShowCommandResponse } from "./schema.ts";
-import type { CommandRow, ResultRow } from "./store.ts";
+import type { CommandRow } from "./store.ts";
 
 /** What a poll gets. */
 export interface Offer {

@@ -1,5 +1,6 @@
 import type { CommandName, ReportKind, ReportResult } from "../core/words.ts";
 import type { Executor } from "../db/executor.ts";
+import { uuidBytesInSql } from "../db/uuid.ts";
 import type { GroupPlan } from "../db/writer.ts";
 import { transitions } from "./lifecycle.ts";
 import { selectOutcomes } from "./store.ts";
@@ -9,12 +10,11 @@ export interface ReportRow {
   id: string;
   account_seq: number;
   source_seq: number;
-  source_id: string;
   command_name: CommandName;
   result: ReportResult;
   /** JSON text, as received. */
   result_detail: string;
-  /** Equal for equal result and detail. */
+  /** Equal for equal details. */
   digest: string;
   /** The one command to look at (X-Command-Id); null: by the rules. */
   only_command_id: string | null;
@@ -43,14 +43,14 @@ const endStates = transitions
 export const storeReports = `
   WITH report AS MATERIALIZED (
     SELECT key AS place,
-      value ->> 'id' AS id, value ->> 'account_seq' AS account_seq, value ->> 'source_seq' AS source_seq,
+      ${uuidBytesInSql("value ->> 'id'")} AS id, value ->> 'account_seq' AS account_seq, value ->> 'source_seq' AS source_seq,
       value ->> 'command_name' AS command_name, value ->> 'result' AS result, value ->> 'result_detail' AS result_detail,
       value ->> 'digest' AS digest, value ->> 'only_command_id' AS only_command_id, value ->> 'received_at' AS received_at
     FROM json_each(?)
   ),
   aimed AS MATERIALIZED (
     SELECT report.*, CASE WHEN only_command_id IS NOT NULL
-      THEN (SELECT seq FROM commands WHERE id = report.only_command_id AND source_seq = report.source_seq
+      THEN (SELECT seq FROM commands WHERE id = ${uuidBytesInSql("report.only_command_id")} AND source_seq = report.source_seq
               AND command_name = report.command_name AND first_delivered_at IS NOT NULL)
       ELSE coalesce(
         (SELECT seq FROM commands INDEXED BY commands_open WHERE source_seq = report.source_seq AND ended_at IS NULL
@@ -66,7 +66,7 @@ export const storeReports = `
       WHEN command.state = 'delivered' AND (command.due_at IS NULL OR command.due_at > aimed.received_at) THEN 'matched'
       -- Past its deadline, though the job that ends it has not come round yet.
       WHEN command.state = 'delivered' THEN 'late'
-      WHEN command.state IN ('succeeded', 'failed') AND command.result_digest = aimed.digest THEN 'repeat'
+      WHEN command.state = CASE aimed.result ${endStates} END AND command.result_digest = aimed.digest THEN 'repeat'
       WHEN command.state IN ('superseded', 'cancelled', 'overdue') THEN 'late'
       ELSE 'unsolicited' END AS kind
     FROM aimed LEFT JOIN commands AS command ON command.seq = aimed.target
@@ -92,10 +92,14 @@ export const endReportedCommands = `
   FROM ended WHERE commands.seq = ended.command_seq`;
 
 export const recordReports = `
-  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
+  INSERT INTO events (account_seq, at, type, actor, address, source_seq, command_seq, data)
   SELECT results.account_seq, results.received_at, 'command.reported', extra.value ->> 'actor', extra.value ->> 'address',
-    extra.value ->> 'source_id', (SELECT id FROM commands WHERE seq = results.command_seq),
-    json_object('command_name', results.command_name, 'result', results.result, 'kind', results.kind)
+    results.source_seq, results.command_seq, CASE
+      -- What the event's reader supplies: the command's name, and the usual outcome.
+      WHEN results.command_seq IS NULL
+        THEN json_object('command_name', results.command_name, 'result', results.result, 'kind', results.kind)
+      WHEN results.kind <> 'matched' OR results.result <> 'success'
+        THEN json_object('result', results.result, 'kind', results.kind) END
   FROM ${FRESH} ORDER BY results.seq`;
 
 export const readOutcomes = `
@@ -108,9 +112,7 @@ export function reportGroup(
 ): GroupPlan<ReportRow, ReportOutcome> {
   return {
     statements: (rows) => {
-      const extras = JSON.stringify(
-        rows.map(({ digest, actor, address, source_id }) => ({ digest, actor, address, source_id })),
-      );
+      const extras = JSON.stringify(rows.map(({ digest, actor, address }) => ({ digest, actor, address })));
       return [
         { sql: storeReports, args: [JSON.stringify(rows)] },
         { sql: endReportedCommands, args: [rows.length, extras] },

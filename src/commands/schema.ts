@@ -1,16 +1,7 @@
 import * as v from "valibot";
 import { commandNames, commandStates, reportKinds, reportResults } from "../core/words.ts";
-import {
-  integer,
-  jsonObject,
-  object,
-  pageOf,
-  pageQuery,
-  queryInteger,
-  strictObject,
-  text,
-  time,
-} from "../http/wire.ts";
+import { historyPageQuery } from "../events/schema.ts";
+import { integer, jsonObject, object, pageOf, queryInteger, strictObject, text, time } from "../http/wire.ts";
 
 const CommandParam = object({
   task_id: v.optional(text(0, 255)),
@@ -111,7 +102,7 @@ export const ListCommandsQuery = strictObject({
   command_name: v.optional(v.picklist(commandNames)),
   since,
   until,
-  ...pageQuery,
+  ...historyPageQuery,
 });
 export type ListCommandsQuery = v.InferOutput<typeof ListCommandsQuery>;
 
@@ -123,7 +114,7 @@ export const ListResultsQuery = strictObject({
   kind: v.optional(v.picklist(reportKinds)),
   since,
   until,
-  ...pageQuery,
+  ...historyPageQuery,
 });
 export type ListResultsQuery = v.InferOutput<typeof ListResultsQuery>;
 

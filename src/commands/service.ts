@@ -19,6 +19,8 @@ import { type CommandRow, selectCommandBySeq } from "./store.ts";
 
 /** So often a poll goes after a command that turns out to be gone. */
 const MOST_MISSES = 8;
+/** Hex digits of a report's digest: enough to tell two reports on one command apart. */
+const DIGEST_LENGTH = 24;
 
 /** The agent's side: the poll and the report. */
 export class Commands {
@@ -136,8 +138,7 @@ export class Commands {
       id: this.#platform.newId(),
       account_seq: source.account_seq,
       source_seq: source.seq,
-      source_id: source.id,
-      digest: `${report.result} ${digestOf(report.result_detail)}`,
+      digest: digestOf(report.result_detail),
       received_at: this.#platform.now(),
       actor: principal.actor,
       address: principal.address,
@@ -189,27 +190,24 @@ export class Commands {
   async #deliver(principal: Principal, { source, task }: Waiting, command: CommandRow): Promise<number | undefined> {
     const row: DeliveryRow = {
       seq: command.seq,
-      command_id: command.id,
-      command_name: command.command_name,
       account_seq: source.account_seq,
       source_seq: source.seq,
-      source_id: source.id,
       at: this.#platform.now(),
       actor: principal.actor,
       address: principal.address,
     };
     const startsTask = task !== null && task.id === command.task_id && task.state === "READY";
-    const outcome = await (startsTask ? this.#handOut(principal, source, row) : this.#deliveries.add(row));
+    const outcome = await (startsTask ? this.#handOut(principal, source, command, row) : this.#deliveries.add(row));
     return outcome && 1;
   }
 
   /** The first command of a task that waited for its agent: the task runs from now on. */
-  #handOut(principal: Principal, source: SourceRef, row: DeliveryRow): Promise<DeliveryOutcome> {
+  #handOut(principal: Principal, source: SourceRef, command: CommandRow, row: DeliveryRow): Promise<DeliveryOutcome> {
     return this.#database.writer.transaction(
       async (tx) => {
         const outcome = await runAlone(tx, this.#deliveryPlan, row);
         const task = outcome && (await this.#moves.ofSource(tx, source.seq));
-        if (task) await this.#moves.handedOut(tx, principal, task, row.command_name);
+        if (task) await this.#moves.handedOut(tx, principal, task, command.command_name);
         return outcome;
       },
       (outcome) => {
@@ -222,7 +220,7 @@ export class Commands {
 
 function digestOf(result_detail: string): string {
   try {
-    return jsonDigest(result_detail);
+    return jsonDigest(result_detail).slice(0, DIGEST_LENGTH);
   } catch (error) {
     if (error instanceof RangeError) throw new Failure("invalid", "result_detail (in the body) is nested too deep");
     throw error;

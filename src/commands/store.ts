@@ -1,16 +1,15 @@
-import { and, asc, eq, gte, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import type { CommandState, ReportKind } from "../core/words.ts";
-import { among } from "../db/among.ts";
+import { among, amongIds } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
-import { pageClause } from "../db/page.ts";
+import { uuidText } from "../db/uuid.ts";
 import { sourcePresence, sources } from "../sources/table.ts";
 import { tasks } from "../tasks/table.ts";
-import type { ListCommandsQuery, ListResultsQuery } from "./schema.ts";
 import { commands, results } from "./table.ts";
 
 const commandColumns = {
   seq: commands.seq,
-  id: commands.id,
+  id: uuidText("commands.id"),
   account_seq: commands.account_seq,
   source_seq: commands.source_seq,
   source_id: sources.id,
@@ -32,7 +31,7 @@ const commandColumns = {
   order_digest: commands.order_digest,
 };
 
-function selectCommands(db: Executor) {
+export function selectCommands(db: Executor) {
   return db.select(commandColumns).from(commands).innerJoin(sources, eq(sources.seq, commands.source_seq)).$dynamic();
 }
 export type CommandRow = Awaited<ReturnType<typeof selectCommands>>[number];
@@ -51,15 +50,14 @@ export async function insertCommands(tx: Transaction, rows: readonly NewCommand[
 
 /** Whatever their account, in the order they were made. */
 export function selectCommandsById(db: Executor, ids: readonly string[]): Promise<CommandRow[]> {
-  return selectCommands(db).where(among(commands.id, ids)).orderBy(asc(commands.seq));
+  return selectCommands(db).where(amongIds(commands.id, ids)).orderBy(asc(commands.seq));
 }
 
 /** The open commands of one source, or of all. */
 export async function selectOpenCommands(db: Executor, source_seq?: number): Promise<CommandRow[]> {
-  const where = and(
-    isNull(commands.ended_at),
-    source_seq === undefined ? undefined : eq(commands.source_seq, source_seq),
-  );
+  // Among millions that have ended: their own index alone knows where they are.
+  const all = sql`${commands.seq} IN (SELECT seq FROM commands INDEXED BY commands_open WHERE ended_at IS NULL)`;
+  const where = source_seq === undefined ? all : and(isNull(commands.ended_at), eq(commands.source_seq, source_seq));
   return selectCommands(db).where(where).orderBy(asc(commands.seq));
 }
 
@@ -134,25 +132,6 @@ export async function selectCommand(db: Executor, account_seq: number, id: strin
   return row;
 }
 
-export async function selectCommandPage(
-  db: Executor,
-  account_seq: number,
-  query: ListCommandsQuery,
-): Promise<CommandRow[]> {
-  const { where, orderBy } = pageClause(commands.seq, query, [
-    ofAccount(commands.account_seq, account_seq, query.source_id),
-    ofSource(commands.source_seq, query.source_id),
-    query.state === undefined ? undefined : eq(commands.state, query.state),
-    query.command_name === undefined ? undefined : eq(commands.command_name, query.command_name),
-    query.since === undefined ? undefined : gte(commands.created_at, query.since),
-    query.until === undefined ? undefined : lt(commands.created_at, query.until),
-  ]);
-  return selectCommands(db)
-    .where(where)
-    .orderBy(orderBy)
-    .limit(query.limit + 1);
-}
-
 /** Ends commands that are still open, in one statement. */
 export async function endCommands(
   tx: Transaction,
@@ -193,7 +172,7 @@ export async function selectOutcomes(
   reports: readonly { id: string; source_seq: number }[],
 ): Promise<Map<string, { kind: ReportKind; command_seq: number | null }>> {
   const rows = await db
-    .select({ id: results.id, kind: results.kind, command_seq: results.command_seq })
+    .select({ id: uuidText("results.id"), kind: results.kind, command_seq: results.command_seq })
     .from(results)
     .where(
       and(
@@ -201,89 +180,11 @@ export async function selectOutcomes(
           results.source_seq,
           reports.map(({ source_seq }) => source_seq),
         ),
-        among(
+        amongIds(
           results.id,
           reports.map(({ id }) => id),
         ),
       ),
     );
   return new Map(rows.map(({ id, ...outcome }) => [id, outcome]));
-}
-
-const resultColumns = {
-  seq: results.seq,
-  id: results.id,
-  source_id: sources.id,
-  source_name: sources.name,
-  command_id: commands.id,
-  command_name: results.command_name,
-  result: results.result,
-  result_detail: results.result_detail,
-  kind: results.kind,
-  received_at: results.received_at,
-};
-
-function selectResults(db: Executor) {
-  return db
-    .select(resultColumns)
-    .from(results)
-    .innerJoin(sources, eq(sources.seq, results.source_seq))
-    .leftJoin(commands, eq(commands.seq, results.command_seq))
-    .$dynamic();
-}
-export type ResultRow = Awaited<ReturnType<typeof selectResults>>[number];
-
-/** What a page would hold, by key and size, one more than the limit; `selectResultsBySeq` reads it. */
-export async function selectResultSizes(
-  db: Executor,
-  account_seq: number,
-  query: ListResultsQuery,
-): Promise<{ seq: number; bytes: number }[]> {
-  const { where, orderBy } = pageClause(results.seq, query, [
-    ofAccount(results.account_seq, account_seq, query.source_id ?? query.command_id),
-    ofSource(results.source_seq, query.source_id),
-    query.command_id === undefined
-      ? undefined
-      : sql`${results.command_seq} = (SELECT seq FROM commands WHERE id = ${query.command_id})`,
-    query.command_name === undefined ? undefined : eq(results.command_name, query.command_name),
-    query.result === undefined ? undefined : eq(results.result, query.result),
-    query.kind === undefined ? undefined : eq(results.kind, query.kind),
-    query.since === undefined ? undefined : gte(results.received_at, query.since),
-    query.until === undefined ? undefined : lt(results.received_at, query.until),
-  ]);
-  return db
-    .select({ seq: results.seq, bytes: sql<number>`octet_length(${results.result_detail})` })
-    .from(results)
-    .where(where)
-    .orderBy(orderBy)
-    .limit(query.limit + 1);
-}
-
-/** In the order of the keys. */
-export async function selectResultsBySeq(db: Executor, seqs: readonly number[]): Promise<ResultRow[]> {
-  const rows = await selectResults(db).where(among(results.seq, seqs));
-  const bySeq = new Map(rows.map((row) => [row.seq, row]));
-  return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
-}
-
-/** Deletes the oldest rows that are older than `before`, at most `limit`; answers how many. */
-export async function deleteOldResults(tx: Transaction, before: number, limit: number): Promise<number> {
-  const gone = await tx.all<{ seq: number }>(
-    sql`DELETE FROM results WHERE seq IN (SELECT seq FROM results INDEXED BY results_by_time WHERE received_at < ${before} ORDER BY received_at LIMIT ${limit}) RETURNING seq`,
-  );
-  return gone.length;
-}
-
-/** Deleted sources count too: their history stays. */
-function ofSource(column: typeof commands.source_seq | typeof results.source_seq, source_id: string | undefined) {
-  return source_id === undefined ? undefined : sql`${column} = (SELECT seq FROM sources WHERE id = ${source_id})`;
-}
-
-/** The plus sign keeps the account's index out of it where a narrower one serves. */
-function ofAccount(
-  column: typeof commands.account_seq | typeof results.account_seq,
-  account_seq: number,
-  narrower: string | undefined,
-) {
-  return narrower === undefined ? eq(column, account_seq) : sql`+${column} = ${account_seq}`;
 }

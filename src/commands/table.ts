@@ -1,12 +1,13 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { CommandName, CommandState, ReportKind, ReportResult } from "../core/words.ts";
+import { uuid } from "../db/uuid.ts";
 
 export const commands = sqliteTable(
   "commands",
   {
     seq: integer().primaryKey({ autoIncrement: true }),
-    id: text().notNull().unique(),
+    id: uuid().notNull().unique(),
     account_seq: integer().notNull(),
     source_seq: integer().notNull(),
     command_name: text().$type<CommandName>().notNull(),
@@ -24,14 +25,18 @@ export const commands = sqliteTable(
     /** The deadline in force: deliver_by until the first delivery, then that plus finish_within_s. */
     due_at: integer(),
     ended_at: integer(),
-    /** Digest of result and detail of the report that ended it: tells a repeated report. */
+    /** Digest of the detail of the report that ended it, whose result its state tells: tells a repeated report. */
     result_digest: text(),
     idempotency_key: text(),
     /** Digest of the order that came with the idempotency key. */
     order_digest: text(),
   },
   (table) => [
-    index("commands_by_account").on(table.account_seq),
+    index("commands_by_time").on(table.account_seq, table.created_at),
+    // Nothing of it is left of a command that went well.
+    index("commands_by_state")
+      .on(table.account_seq, table.state, table.created_at, table.seq, table.command_name)
+      .where(sql`state <> 'succeeded'`),
     index("commands_by_source").on(table.source_seq, table.command_name),
     index("commands_open").on(table.source_seq).where(sql`ended_at IS NULL`),
     index("commands_due").on(table.due_at).where(sql`ended_at IS NULL AND due_at IS NOT NULL`),
@@ -46,7 +51,7 @@ export const results = sqliteTable(
   "results",
   {
     seq: integer().primaryKey({ autoIncrement: true }),
-    id: text().notNull(),
+    id: uuid().notNull(),
     account_seq: integer().notNull(),
     source_seq: integer().notNull(),
     command_seq: integer(),
@@ -58,9 +63,15 @@ export const results = sqliteTable(
     received_at: integer().notNull(),
   },
   (table) => [
-    index("results_by_account").on(table.account_seq),
+    index("results_by_time").on(table.account_seq, table.received_at),
+    // What is looked for among millions that went well; with what it may be filtered by, as its rows lie far apart.
+    index("results_failed")
+      .on(table.account_seq, table.received_at, table.seq, table.kind, table.command_name)
+      .where(sql`result = 'fail'`),
+    index("results_unmatched")
+      .on(table.account_seq, table.kind, table.received_at, table.seq, table.result, table.command_name)
+      .where(sql`kind <> 'matched'`),
     index("results_by_source").on(table.source_seq),
-    index("results_by_time").on(table.received_at),
     index("results_by_command").on(table.command_seq).where(sql`command_seq IS NOT NULL`),
   ],
 );

@@ -9,6 +9,9 @@ import { mayLockOut } from "./storage-failure.ts";
  * jobs (group-thread.ts) sends one at a time, and none while another connection writes.
  */
 
+/** Some statements differ with the number of their rows. */
+const MOST_PREPARED = 64;
+
 /** A connection with the statements that were prepared on it. */
 class Connection {
   readonly #database: Libsql.Database;
@@ -36,10 +39,13 @@ class Connection {
   }
 
   #run({ sql, args }: GroupStatement): GroupResult {
-    let statement = this.#prepared.get(sql);
-    if (!statement) {
-      statement = this.#database.prepare(sql);
-      this.#prepared.set(sql, statement);
+    const statement = this.#prepared.get(sql) ?? this.#database.prepare(sql);
+    // The one used last stands last: those that are not used any more go first.
+    this.#prepared.delete(sql);
+    this.#prepared.set(sql, statement);
+    for (const oldest of this.#prepared.keys()) {
+      if (this.#prepared.size <= MOST_PREPARED) break;
+      this.#prepared.delete(oldest);
     }
     const values = args.map(bindable);
     if (statement.reader) return { rows: statement.all(values) as GroupResult["rows"] };

@@ -39,6 +39,9 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
+/** Every command has these three; an index of all others costs next to nothing. */
+export const commonTypes: ReadonlySet<EventType> = new Set(["command.queued", "command.delivered", "command.reported"]);
+
 export const Event = object({
   id: v.pipe(integer(1), v.description("Rises with every change; gaps mean nothing.")),
   at: v.pipe(time(), v.description("Milliseconds since 1970.")),
@@ -54,13 +57,27 @@ export const Event = object({
 });
 export type Event = v.InferOutput<typeof Event>;
 
+/** Pages of the lists that only grow: their cursors tell a time too. */
+export const historyPageQuery = {
+  ...pageQuery,
+  cursor: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,15}(-\d{1,15})?$/, "takes the next_cursor of an earlier page"),
+      v.description(
+        "Where the page begins; good for the same filters and order only. A page that has looked at many rows in vain is short, or empty: it is the last one only where next_cursor is null.",
+      ),
+    ),
+  ),
+};
+
 export const ListEventsQuery = strictObject({
   type: v.optional(v.picklist(eventTypes)),
   source_id: v.optional(text(1, 36)),
   command_id: v.optional(text(1, 36)),
   since: v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970."))),
   until: v.optional(v.pipe(queryInteger(0), v.description("Before; milliseconds since 1970."))),
-  ...pageQuery,
+  ...historyPageQuery,
 });
 export type ListEventsQuery = v.InferOutput<typeof ListEventsQuery>;
 

@@ -1,9 +1,8 @@
 import type { Principal } from "../auth/principal.ts";
 import type { Database } from "../db/database.ts";
 import type { Transaction } from "../db/executor.ts";
-import { toPage } from "../db/page.ts";
 import type { Event, EventPage, EventType, ListEventsQuery } from "./schema.ts";
-import { deleteOldEvents, type EventRow, insertEvents, selectEvents } from "./store.ts";
+import { deleteOldEvents, type EventRow, insertEvents, selectEventPage } from "./store.ts";
 
 /** The record of every change: audit now, live stream and webhooks later. */
 export class Events {
@@ -15,7 +14,8 @@ export class Events {
 
   /** Events of the caller's account, a page at a time. */
   async listEvents(principal: Principal, query: ListEventsQuery): Promise<EventPage> {
-    return toPage(await selectEvents(this.#database.reader, principal.account_seq, query), query, toEvent);
+    const { rows, next_cursor } = await selectEventPage(this.#database.reader, principal.account_seq, query);
+    return { items: rows.map(toEvent), next_cursor };
   }
 
   /** Deletes at most `limit` events older than `before`; answers how many. */
@@ -24,7 +24,7 @@ export class Events {
   }
 }
 
-/** A change as it is recorded; `data` is small and holds no secrets. */
+/** A change as it is recorded; `data` is small and holds no secrets. That of a command is told with its command_name. */
 export interface Change {
   type: EventType;
   source_id?: string;
@@ -54,7 +54,13 @@ export async function recordOwn(tx: Transaction, account_seq: number, at: number
   await record(tx, ferryItself(account_seq), at, ...changes);
 }
 
-function toEvent(row: EventRow): Event {
-  const { seq, data, account_seq: _, type, ...rest } = row;
-  return { id: seq, type: type as EventType, data: data === null ? {} : JSON.parse(data), ...rest };
+/** What a row leaves out, as it is so nearly always. */
+const usualData: { [Type in EventType]?: Record<string, unknown> } = {
+  "command.reported": { result: "success", kind: "matched" },
+};
+
+function toEvent({ seq, type: stored, data, command_name, ...rest }: EventRow): Event {
+  const type = stored as EventType;
+  const told = data === null ? usualData[type] : JSON.parse(data);
+  return { id: seq, type, ...rest, data: { ...(command_name !== null && { command_name }), ...told } };
 }

@@ -70,26 +70,25 @@ const made = `
     FROM json_each(?)
   ),
   made AS MATERIALIZED (
-    SELECT told.*, sources.account_seq, sources.name FROM told CROSS JOIN sources ON sources.id = told.id
+    SELECT told.*, sources.seq, sources.account_seq, sources.name FROM told CROSS JOIN sources ON sources.id = told.id
   )`;
 
 export const bindKeys = `
   WITH ${made}
   UPDATE access_keys SET source_id = made.id FROM made WHERE access_keys.access_key = made.access_key`;
 
-/** EVENTS: the group's one INSERT into them. */
 export const recordNewSources = `
   WITH ${made},
   change AS (
-    SELECT place, 0 AS step, account_seq, at, 'source.registered' AS type, actor, address, id AS source_id,
+    SELECT place, 0 AS step, account_seq, at, 'source.registered' AS type, actor, address, seq,
       json_object('name', name) AS data
     FROM made
     UNION ALL
-    SELECT place, 1, account_seq, at, 'key.bound', actor, address, id, json_object('access_key', access_key)
+    SELECT place, 1, account_seq, at, 'key.bound', actor, address, seq, json_object('access_key', access_key)
     FROM made WHERE access_key IS NOT NULL
   )
-  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
-  SELECT account_seq, at, type, actor, address, source_id, NULL, data FROM change ORDER BY place, step`;
+  INSERT INTO events (account_seq, at, type, actor, address, source_seq, data)
+  SELECT account_seq, at, type, actor, address, seq, data FROM change ORDER BY place, step`;
 
 /** Registers sources, binds the keys they enrol with and records both, in one commit. Outcomes tell what is done. */
 export function newSourceGroup(
@@ -132,11 +131,11 @@ const knownColumns = ["seq", "before", "name", "ip", "ipv6", "state", "migration
 /** What was merged with is still there. */
 const isUnchanged = "sources.deleted_at IS NULL AND sources.registration = told.before";
 
-/** EVENTS: the group's one INSERT into them. Before the change itself, as afterwards nothing tells whose it was. */
+/** Before the change itself, as afterwards nothing tells whose it was. */
 export const recordKnownSources = (rows: number) => `
   WITH told ${boundRows(rows, doerColumns)}
-  INSERT INTO events (account_seq, at, type, actor, address, source_id, command_id, data)
-  SELECT sources.account_seq, told.at, 'source.reregistered', told.actor, told.address, sources.id, NULL,
+  INSERT INTO events (account_seq, at, type, actor, address, source_seq, data)
+  SELECT sources.account_seq, told.at, 'source.reregistered', told.actor, told.address, sources.seq,
     json_object('name', coalesce(told.name, sources.name))
   FROM told CROSS JOIN sources ON sources.seq = told.seq WHERE ${isUnchanged}`;
 

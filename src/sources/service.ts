@@ -10,6 +10,7 @@ import type { Migprojects } from "../migprojects/service.ts";
 import { environmentChecks } from "./checks.ts";
 import { toCurrentTask, toListedCurrentTask } from "./current-task.ts";
 import { applyDiskSettings, applyVolumeGroupSettings, initTargetServer, numbered } from "./disks.ts";
+import { selectSourcePage } from "./list-store.ts";
 import { ownSource, unknownSource } from "./ownership.ts";
 import { Presence } from "./presence.ts";
 import { Registrar } from "./registrar.ts";
@@ -35,7 +36,6 @@ import {
   selectOsType,
   selectShownSource,
   selectSource,
-  selectSourcePage,
   selectSources,
   updateSource,
 } from "./store.ts";
@@ -147,12 +147,12 @@ export class Sources {
 
   /** Counts the account's sources by state, and those without a task. */
   async showOverview(principal: Principal): Promise<ShowOverviewResponse> {
-    const rows = await countByState(this.#database.reader, principal.account_seq);
-    const counts = new Map<string, number>(rows.map(({ state, count }) => [state, count]));
+    const { states, unconfigured } = await countByState(this.#database.reader, principal.account_seq);
+    const counts = new Map<string, number>(states.map(({ state, count }) => [state, count]));
     const counters = Object.fromEntries(countedStates.map((state) => [state, counts.get(state) ?? 0]));
     return {
       ...(counters as Record<(typeof countedStates)[number], number>),
-      unconfigured: rows.reduce((sum, row) => sum + row.unconfigured, 0),
+      unconfigured,
     };
   }
 

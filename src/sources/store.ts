@@ -1,18 +1,9 @@
-import { and, asc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
-import { PAGE_BYTES, withinBytes } from "../db/page.ts";
-import { consistencyResults, taskProgress, tasks } from "../tasks/table.ts";
-import type { ListServersQuery, Place, Registration } from "./schema.ts";
-import { sourcePresence, sources } from "./table.ts";
-
-/** What makes a source connected. */
-interface Connection {
-  since: number;
-  until: number;
-  /** Connected ones that are not written as such yet. */
-  seen: readonly number[];
-}
+import { consistencyResults, taskCounts, taskProgress, tasks } from "../tasks/table.ts";
+import type { Place, Registration } from "./schema.ts";
+import { sourceCounts, sourcePresence, sources } from "./table.ts";
 
 export type SourceRow = typeof sources.$inferSelect & { seen_at: number | null };
 
@@ -31,7 +22,13 @@ const currentTaskColumns = {
 
 const live = isNull(sources.deleted_at);
 
-const hasConsistencyResult = sql`EXISTS (SELECT 1 FROM ${tasks} AS task JOIN ${consistencyResults} ON ${consistencyResults.task_seq} = task.seq WHERE task.source_seq = ${sources.seq})`;
+export const hasConsistencyResult = sql`EXISTS (SELECT 1 FROM ${tasks} AS task JOIN ${consistencyResults} ON ${consistencyResults.task_seq} = task.seq WHERE task.source_seq = ${sources.seq})`;
+
+/** Of many sources, by key, with their tasks. */
+export async function selectShownSources(db: Executor, seqs: readonly number[]): Promise<ShownSourceRow[]> {
+  const shown = sql`${sources.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`;
+  return (await withTask(db, shown).orderBy(asc(sources.seq))).map(toShownRow);
+}
 
 /** A live source with its last sign of life as stored, whatever its account. */
 export async function selectSource(db: Executor, id: string): Promise<SourceRow | undefined> {
@@ -50,18 +47,17 @@ export async function hasTask(db: Executor, source_seq: number): Promise<boolean
   return found.length > 0;
 }
 
-/** The account's live sources by state, and how many of them have no task. */
+/** The account's live sources by state, and how many of all have no task: as counted while they came and went. */
 export async function countByState(db: Executor, account_seq: number) {
-  return db
-    .select({
-      state: sources.state,
-      count: sql<number>`count(*)`,
-      unconfigured: sql<number>`count(*) FILTER (WHERE ${tasks.seq} IS NULL)`,
-    })
-    .from(sources)
-    .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
-    .where(and(eq(sources.account_seq, account_seq), live))
-    .groupBy(sources.state);
+  // A task has a live source, and a source has one task at the most.
+  const tasksOfAll = sql<number>`(SELECT coalesce(sum(tasks), 0) FROM ${taskCounts} WHERE account_seq = ${account_seq})`;
+  const states = await db
+    .select({ state: sourceCounts.state, count: sql<number>`sum(${sourceCounts.sources})`, tasksOfAll })
+    .from(sourceCounts)
+    .where(eq(sourceCounts.account_seq, account_seq))
+    .groupBy(sourceCounts.state);
+  const all = states.reduce((sum, { count }) => sum + count, 0);
+  return { states, unconfigured: all - (states[0]?.tasksOfAll ?? 0) };
 }
 
 /** Read out of the registration, which may have 12 MiB. */
@@ -150,34 +146,6 @@ export async function updateSource(
   await tx.update(sources).set(change).where(eq(sources.seq, seq));
 }
 
-/** A page of the account's live sources, oldest first, and how many match in all. Large ones make a shorter page. */
-export async function selectSourcePage(
-  db: Executor,
-  account_seq: number,
-  query: ListServersQuery,
-  connection: Connection,
-  page: { limit: number; offset: number },
-): Promise<{ count: number; rows: ShownSourceRow[] }> {
-  const where = and(eq(sources.account_seq, account_seq), live, ...filters(query, connection));
-  const sizes = await db
-    .select({ seq: sources.seq, bytes: sql<number>`octet_length(${sources.registration})` })
-    .from(sources)
-    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
-    .where(where)
-    .orderBy(asc(sources.seq))
-    .limit(page.limit)
-    .offset(page.offset);
-  const seqs = withinBytes(sizes, PAGE_BYTES).map(({ seq }) => seq);
-  const shown = among(sources.seq, seqs);
-  const rows = await withTask(db, shown).orderBy(asc(sources.seq));
-  const [total] = await db
-    .select({ count: sql<number>`count(*)` })
-    .from(sources)
-    .leftJoin(sourcePresence, eq(sourcePresence.source_seq, sources.seq))
-    .where(where);
-  return { count: total?.count ?? 0, rows: rows.map(toShownRow) };
-}
-
 /** Writes the last sign of life of many sources at once. */
 export async function upsertPresence(
   tx: Transaction,
@@ -228,35 +196,4 @@ function toShownRow({ source, ...row }: Awaited<ReturnType<typeof withTask>>[num
 
 function toSourceRow({ source, seen_at }: { source: typeof sources.$inferSelect; seen_at: number | null }): SourceRow {
   return { ...source, seen_at };
-}
-
-function filters(query: ListServersQuery, connection: Connection): (SQL | undefined)[] {
-  const equal = <Value extends string>(column: Parameters<typeof eq>[0], value: Value | undefined) =>
-    value ? eq(column, value) : undefined;
-  return [
-    equal(sources.state, query.state),
-    equal(sources.migration_cycle, query.migration_cycle),
-    equal(sources.id, query.id),
-    equal(sources.ip, query.ip),
-    equal(sources.ipv6, query.ipv6),
-    query.name ? sql`instr(${sources.name}, ${query.name}) > 0` : undefined,
-    query.migproject
-      ? sql`${sources.migproject_seq} = (SELECT seq FROM migprojects WHERE id = ${query.migproject})`
-      : undefined,
-    query.connected === undefined ? undefined : sql`(${isConnected(connection)}) = ${query.connected ? 1 : 0}`,
-    // "0" is the one enterprise project there is.
-    query.enterprise_project_id && query.enterprise_project_id !== "0" ? sql`false` : undefined,
-    query.vm_id
-      ? sql`${sources.seq} IN (SELECT ${tasks.source_seq} FROM ${tasks} WHERE ${tasks.vm_id} = ${query.vm_id})`
-      : undefined,
-    query.is_consistency_result_exist === undefined
-      ? undefined
-      : sql`${hasConsistencyResult} = ${query.is_consistency_result_exist ? 1 : 0}`,
-  ];
-}
-
-/** Seen in that time: as stored, or in memory only so far. */
-function isConnected({ since, until, seen }: Connection): SQL {
-  const stored = sql`coalesce(${sourcePresence.seen_at} > ${since} AND ${sourcePresence.seen_at} < ${until}, false)`;
-  return or(stored, among(sources.seq, seen)) as SQL;
 }

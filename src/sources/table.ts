@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { MigrationCycle, Registration, SourceState } from "./schema.ts";
 
 /** Source servers. A deleted one keeps its row, emptied: the history of its commands still names it. */
@@ -25,7 +25,23 @@ export const sources = sqliteTable(
     deleted_at: integer(),
   },
   (table) => [
-    index("sources_by_account").on(table.account_seq, table.deleted_at),
+    // Whatever lists filter by, so that none has to read the rows themselves: those are long.
+    index("sources_listed")
+      .on(
+        table.account_seq,
+        table.seq,
+        table.name,
+        table.state,
+        table.migration_cycle,
+        table.migproject_seq,
+        table.ip,
+        table.ipv6,
+      )
+      .where(sql`deleted_at IS NULL`),
+    index("sources_by_state").on(table.account_seq, table.state).where(sql`deleted_at IS NULL`),
+    index("sources_by_cycle").on(table.account_seq, table.migration_cycle).where(sql`deleted_at IS NULL`),
+    index("sources_by_ip").on(table.account_seq, table.ip).where(sql`deleted_at IS NULL AND ip IS NOT NULL`),
+    index("sources_by_ipv6").on(table.account_seq, table.ipv6).where(sql`deleted_at IS NULL AND ipv6 IS NOT NULL`),
     index("sources_by_migproject").on(table.migproject_seq).where(sql`deleted_at IS NULL`),
   ],
 );
@@ -35,3 +51,16 @@ export const sourcePresence = sqliteTable("source_presence", {
   source_seq: integer().primaryKey(),
   seen_at: integer().notNull(),
 });
+
+/** How many live sources there are of each kind. Kept by triggers on sources, in the same commit whoever writes. */
+export const sourceCounts = sqliteTable(
+  "source_counts",
+  {
+    account_seq: integer().notNull(),
+    migproject_seq: integer().notNull(),
+    state: text().$type<SourceState>().notNull(),
+    migration_cycle: text().$type<MigrationCycle>().notNull(),
+    sources: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.account_seq, table.migproject_seq, table.state, table.migration_cycle] })],
+);

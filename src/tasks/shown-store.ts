@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { asc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { among } from "../db/among.ts";
 import type { Executor } from "../db/executor.ts";
 import { sourcePresence, sources } from "../sources/table.ts";
@@ -69,14 +69,40 @@ export async function selectTaskPage(
   query: ListTasksQuery,
   page: { limit: number; offset: number },
 ): Promise<{ count: number; rows: ShownTaskRow[] }> {
-  const where = and(eq(tasks.account_seq, account_seq), ...filters(query));
-  const rows = await selectTasks(db, listed).where(where).orderBy(asc(tasks.seq)).limit(page.limit).offset(page.offset);
-  const [total] = await db
-    .select({ count: sql<number>`count(*)` })
-    .from(tasks)
-    .innerJoin(sources, eq(sources.seq, tasks.source_seq))
-    .where(where);
+  // "0" is the one enterprise project there is.
+  if (query.enterprise_project_id && query.enterprise_project_id !== "0") return { count: 0, rows: [] };
+  const matching = matchingTasks(account_seq, query);
+  const shown = sql`${tasks.seq} IN (SELECT seq FROM ${matching} ORDER BY seq LIMIT ${page.limit} OFFSET ${page.offset})`;
+  const rows = await selectTasks(db, listed).where(shown).orderBy(asc(tasks.seq));
+  const { state, name, id, source_server_id } = query;
+  const ofState = state ? sql` AND state = ${state}` : sql``;
+  const [total] = await db.all<{ count: number }>(
+    name || id || source_server_id
+      ? sql`SELECT count(*) AS count FROM ${matching}`
+      : sql`SELECT coalesce(sum(tasks), 0) AS count FROM task_counts WHERE account_seq = ${account_seq}${ofState}`,
+  );
   return { count: total?.count ?? 0, rows };
+}
+
+/** FROM and WHERE, by an index that has all there is to filter by. */
+function matchingTasks(account_seq: number, { state, name, id, source_server_id }: ListTasksQuery): SQL {
+  const ofAccount = sql`account_seq = ${account_seq}`;
+  const ofState = state && sql`state = ${state}`;
+  const ofName = name ? sql`instr(name, ${name}) > 0` : undefined;
+  const ofSource =
+    source_server_id && sql`source_seq = (SELECT sources.seq FROM sources WHERE sources.id = ${source_server_id})`;
+  const where = (...conditions: (SQL | "" | undefined)[]) =>
+    sql.join(
+      conditions.filter((condition) => condition !== undefined && condition !== ""),
+      sql` AND `,
+    );
+  if (id) {
+    const byId = sql`seq = (SELECT seq FROM tasks WHERE id = ${id})`;
+    return sql`tasks NOT INDEXED WHERE ${where(byId, ofAccount, ofSource, ofState, ofName)}`;
+  }
+  if (ofSource) return sql`tasks INDEXED BY tasks_by_source WHERE ${where(ofSource, ofAccount, ofState, ofName)}`;
+  if (ofState && !ofName) return sql`tasks INDEXED BY tasks_by_state WHERE ${where(ofAccount, ofState)}`;
+  return sql`tasks INDEXED BY tasks_listed WHERE ${where(ofAccount, ofState, ofName)}`;
 }
 
 export type SubtaskRow = typeof subtasks.$inferSelect;
@@ -89,15 +115,4 @@ export async function selectSubtasks(db: Executor, task_seqs: readonly number[])
     .where(among(subtasks.task_seq, task_seqs))
     .orderBy(asc(subtasks.seq));
   return Map.groupBy(rows, ({ task_seq }) => task_seq);
-}
-
-function filters(query: ListTasksQuery): (SQL | undefined)[] {
-  return [
-    query.state && eq(tasks.state, query.state),
-    query.name ? sql`instr(${tasks.name}, ${query.name}) > 0` : undefined,
-    query.id && eq(tasks.id, query.id),
-    query.source_server_id && eq(sources.id, query.source_server_id),
-    // "0" is the one enterprise project there is.
-    query.enterprise_project_id && query.enterprise_project_id !== "0" ? sql`false` : undefined,
-  ].map((condition) => condition || undefined);
 }

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { LogCollectStatus, TaskState } from "../core/words.ts";
 import type { ConsistencyResult } from "./consistency-schema.ts";
 import type { Condition } from "./lifecycle.ts";
@@ -43,11 +43,24 @@ export const tasks = sqliteTable(
   },
   (table) => [
     uniqueIndex("tasks_by_source").on(table.source_seq),
-    index("tasks_by_account").on(table.account_seq),
+    // Whatever lists filter by, so that none has to read the rows themselves: those are long.
+    index("tasks_listed").on(table.account_seq, table.seq, table.state, table.name),
+    index("tasks_by_state").on(table.account_seq, table.state),
     index("tasks_by_vm").on(table.vm_id).where(sql`vm_id IS NOT NULL`),
     index("tasks_failed").on(table.account_seq).where(sql`error_json IS NOT NULL`),
     index("tasks_returning").on(table.return_at).where(sql`return_at IS NOT NULL`),
   ],
+);
+
+/** How many tasks there are in each state. Kept by triggers on tasks, in the same commit whoever writes. */
+export const taskCounts = sqliteTable(
+  "task_counts",
+  {
+    account_seq: integer().notNull(),
+    state: text().$type<TaskState>().notNull(),
+    tasks: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.account_seq, table.state] })],
 );
 
 /** The newest progress of a task. Narrow, as agents rewrite it all the time. */

@@ -1,6 +1,7 @@
 import type { Client } from "@libsql/client";
 import { CliFailure, messageOf } from "../cli/failure.ts";
 import type { Output } from "../cli/output.ts";
+import { uuidTextInSql } from "../db/uuid.ts";
 import { damage, quoted, stateOf, tablesOf, weightOf } from "./contents.ts";
 import { type CopyOptions, copyDatabase, type Progress } from "./copy.ts";
 import { makeNewFile } from "./new-file.ts";
@@ -63,13 +64,16 @@ async function refuseDamaged(client: Client): Promise<void> {
   if (problems.length > 0) throw new CliFailure("failed", `the copy is damaged: ${problems.join("; ")}`);
 }
 
+/** A row's id as it is shown: those of commands and reports are stored as bytes. */
+const idOf = `CASE typeof(id) WHEN 'blob' THEN ${uuidTextInSql("id")} ELSE id END`;
+
 /** Found before anything is written. */
 async function refuseTooLarge(reader: Reader, from: Place): Promise<void> {
   const named: string[] = [];
   let count = 0;
   for (const { name, columns } of await tablesOf(reader)) {
     const { rows } = await reader.execute({
-      sql: `SELECT ${quoted(columns.includes("id") ? "id" : (columns[0] ?? ""))} AS id, bytes, count(*) OVER () AS rows
+      sql: `SELECT ${columns.includes("id") ? idOf : quoted(columns[0] ?? "")} AS id, bytes, count(*) OVER () AS rows
         FROM (SELECT *, ${weightOf(columns)} AS bytes FROM ${quoted(name)}) WHERE bytes > ? LIMIT ${NAMED_ROWS}`,
       args: [SERVER_ROW_BYTES - BYTES_PER_COLUMN * (columns.length + 1)],
     });

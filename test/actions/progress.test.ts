@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { uuidTextInSql } from "../../src/db/uuid.ts";
 import { type Ferry, poll, register, report, START, startFerry } from "../harness.ts";
 import { act, changestate, commandsOf, standing, taskThatIs } from "./standing.ts";
 
@@ -172,7 +173,7 @@ describe("collectLog", () => {
     });
     expect([first.status, first.json.error_code]).toEqual([400, "SMS.8009"]);
     await collect(task_id);
-    const [command] = await ferry.rows("SELECT id FROM commands");
+    const [command] = await ferry.rows(`SELECT ${uuidTextInSql("id")} AS id FROM commands`);
     await ferry.call("operator", "POST", `/operate/v1/commands/${command?.id}/cancel`);
     expect((await status())?.log_collect_status).toBe("UPLOAD_FAIL");
     await act(ferry, task_id, "collect_log");

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { uuidTextInSql } from "../../src/db/uuid.ts";
 import { type Ferry, makeTask, poll, queue, register, report, startFerry } from "../harness.ts";
 import { act, changestate, commandsOf, standing, taskThatIs } from "./standing.ts";
 
@@ -280,7 +281,7 @@ describe("deadlines of a task's commands", () => {
   test("a cancelled STOP goes back to what was stopped", async () => {
     const { source_id, task_id } = await taskThatIs(ferry, "copying");
     await act(ferry, task_id, "stop");
-    const [stop] = await ferry.rows("SELECT id FROM commands WHERE command_name = 'STOP'");
+    const [stop] = await ferry.rows(`SELECT ${uuidTextInSql("id")} AS id FROM commands WHERE command_name = 'STOP'`);
     expect((await ferry.call("operator", "POST", `/operate/v1/commands/${stop?.id}/cancel`)).status).toBe(200);
     expect(await standing(ferry, task_id)).toBe("RUNNING replicate replicating");
     expect((await poll(ferry, source_id)).json).toEqual({});

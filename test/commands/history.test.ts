@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { background } from "../../src/background.ts";
+import { uuidBytes } from "../../src/db/uuid.ts";
 import { type Ferry, poll, queue, type Reply, register, report, START, startFerry } from "../harness.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -125,7 +126,9 @@ describe("findCommand", () => {
 
   test("later deliveries are written by a job", async () => {
     await ferry.runJobs();
-    expect(await ferry.rows("SELECT attempts FROM commands WHERE id = ?", failed)).toEqual([{ attempts: 2 }]);
+    expect(await ferry.rows("SELECT attempts FROM commands WHERE id = ?", uuidBytes(failed))).toEqual([
+      { attempts: 2 },
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { uuidBytes, uuidTextInSql } from "../../src/db/uuid.ts";
 import { type Ferry, poll, queue, register, report, START, startFerry } from "../harness.ts";
 
 let ferry: Ferry;
@@ -64,13 +65,13 @@ describe("queueCommand", () => {
     expect([(await find(ofA)).state, (await find(log)).state]).toEqual(["queued", "queued"]);
     expect(
       await ferry.rows(
-        "SELECT type, command_id, data FROM events WHERE command_id IN (?, ?) ORDER BY seq DESC LIMIT 2",
-        stop,
-        ofNone,
+        `SELECT type, ${uuidTextInSql("id")} AS command_id, data FROM events JOIN commands ON commands.seq = command_seq WHERE id IN (?, ?) ORDER BY events.seq DESC LIMIT 2`,
+        uuidBytes(stop),
+        uuidBytes(ofNone),
       ),
     ).toEqual([
-      { type: "command.superseded", command_id: ofNone, data: `{"command_name":"START","reason":"by ${stop}"}` },
-      { type: "command.queued", command_id: stop, data: '{"command_name":"STOP"}' },
+      { type: "command.superseded", command_id: ofNone, data: `{"reason":"by ${stop}"}` },
+      { type: "command.queued", command_id: stop, data: null },
     ]);
   });
 
@@ -168,7 +169,9 @@ describe("deadlines", () => {
       attempts: 0,
     });
     expect(
-      await ferry.rows("SELECT actor, address, command_id FROM events WHERE type = 'command.undelivered'"),
+      await ferry.rows(
+        `SELECT actor, address, ${uuidTextInSql("id")} AS command_id FROM events JOIN commands ON commands.seq = command_seq WHERE type = 'command.undelivered'`,
+      ),
     ).toEqual([{ actor: null, address: null, command_id: id }]);
   });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { CommandName, ReportKind } from "../../src/core/words.ts";
+import { uuidTextInSql } from "../../src/db/uuid.ts";
 import { type Ferry, poll, queue, register, report, startFerry } from "../harness.ts";
 
 /*
@@ -210,12 +211,12 @@ test("any history ends as the rules say, two sources at a time", async () => {
         }
         for (const { source_id, model } of sides) {
           const reports = await ferry.rows(
-            "SELECT r.kind, c.id AS command FROM results r JOIN sources s ON s.seq = r.source_seq LEFT JOIN commands c ON c.seq = r.command_seq WHERE s.id = ? ORDER BY r.seq",
+            `SELECT r.kind, ${uuidTextInSql("c.id")} AS command FROM results r JOIN sources s ON s.seq = r.source_seq LEFT JOIN commands c ON c.seq = r.command_seq WHERE s.id = ? ORDER BY r.seq`,
             source_id,
           );
           expect(reports).toEqual(model.reports);
           const commands = await ferry.rows(
-            "SELECT c.id, c.state FROM commands c JOIN sources s ON s.seq = c.source_seq WHERE s.id = ? ORDER BY c.seq",
+            `SELECT ${uuidTextInSql("c.id")} AS id, c.state FROM commands c JOIN sources s ON s.seq = c.source_seq WHERE s.id = ? ORDER BY c.seq`,
             source_id,
           );
           expect(commands).toEqual(model.commands.map(({ id, state }) => ({ id, state })));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { uuidBytes } from "../../src/db/uuid.ts";
 import { type Ferry, poll, queue, register, report, START, settle, startFerry } from "../harness.ts";
 
 let ferry: Ferry;
@@ -41,13 +42,13 @@ describe("showCommand", () => {
     const id = await queue(ferry, source_id, "START");
     const attempts = (await Promise.all([offer(), offer(), offer()])).map(({ attempt }) => attempt).sort();
     expect(attempts).toEqual(["1", "2", "3"]);
-    expect(await ferry.rows("SELECT state, first_delivered_at FROM commands WHERE id = ?", id)).toEqual([
+    expect(await ferry.rows("SELECT state, first_delivered_at FROM commands WHERE id = ?", uuidBytes(id))).toEqual([
       { state: "delivered", first_delivered_at: ferry.clock.now() },
     ]);
     expect(
       await ferry.rows(
-        "SELECT type, actor, address, source_id FROM events WHERE command_id = ? AND type = 'command.delivered'",
-        id,
+        "SELECT type, actor, address, sources.id AS source_id FROM events JOIN sources ON sources.seq = source_seq WHERE command_seq = (SELECT seq FROM commands WHERE id = ?) AND type = 'command.delivered'",
+        uuidBytes(id),
       ),
     ).toEqual([{ type: "command.delivered", actor: ferry.keys.agent.access_key, address: "192.0.2.7", source_id }]);
   });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { signedRequest } from "../../src/client/client.ts";
+import { uuidBytes, uuidTextInSql } from "../../src/db/uuid.ts";
 import { type Ferry, poll, queue, register, report, startFerry } from "../harness.ts";
 
 let ferry: Ferry;
@@ -17,9 +18,10 @@ const deliver = async (name: string, more: Record<string, unknown> = {}) => {
 };
 const stored = () =>
   ferry.rows(
-    "SELECT r.kind, c.id AS command_id, r.command_name, r.result FROM results r LEFT JOIN commands c ON c.seq = r.command_seq ORDER BY r.seq",
+    `SELECT r.kind, ${uuidTextInSql("c.id")} AS command_id, r.command_name, r.result FROM results r LEFT JOIN commands c ON c.seq = r.command_seq ORDER BY r.seq`,
   );
-const state = async (id: string) => (await ferry.rows("SELECT state FROM commands WHERE id = ?", id))[0]?.state;
+const state = async (id: string) =>
+  (await ferry.rows("SELECT state FROM commands WHERE id = ?", uuidBytes(id)))[0]?.state;
 const kinds = async () => (await stored()).map(({ kind }) => kind);
 
 describe("updateCommandResult", () => {
@@ -28,24 +30,23 @@ describe("updateCommandResult", () => {
     await ferry.clock.advance(1_000);
     const reply = await report(ferry, source_id, "START", "success", { pid: 4117 });
     expect([reply.status, reply.text]).toEqual([200, "{}"]);
-    expect(await ferry.rows("SELECT state, reason, ended_at FROM commands WHERE id = ?", id)).toEqual([
+    expect(await ferry.rows("SELECT state, reason, ended_at FROM commands WHERE id = ?", uuidBytes(id))).toEqual([
       { state: "succeeded", reason: null, ended_at: ferry.clock.now() },
     ]);
     expect(await ferry.rows("SELECT kind, result_detail, received_at FROM results")).toEqual([
       { kind: "matched", result_detail: '{"pid":4117}', received_at: ferry.clock.now() },
     ]);
-    expect(
-      await ferry.rows(
-        "SELECT type, actor, address, source_id, command_id, data FROM events ORDER BY seq DESC LIMIT 1",
-      ),
-    ).toEqual([
+    const { json } = await ferry.call("viewer", "GET", `/operate/v1/events?command_id=${id}&limit=1`);
+    expect(json.items).toEqual([
       {
+        id: expect.any(Number),
+        at: ferry.clock.now(),
         type: "command.reported",
         actor: ferry.keys.agent.access_key,
         address: "192.0.2.7",
         source_id,
         command_id: id,
-        data: '{"command_name":"START","result":"success","kind":"matched"}',
+        data: { command_name: "START", result: "success", kind: "matched" },
       },
     ]);
   });

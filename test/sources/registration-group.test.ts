@@ -117,7 +117,7 @@ async function stored(ferry: Ferry, id: string): Promise<Record<string, unknown>
     id,
   );
   const events = await ferry.rows(
-    "SELECT type, data ->> 'name' AS name, actor, address FROM events WHERE source_id = ? AND type IN ('source.registered', 'source.reregistered') ORDER BY seq",
+    "SELECT type, data ->> 'name' AS name, actor, address FROM events WHERE source_seq = (SELECT seq FROM sources WHERE id = ?) AND type IN ('source.registered', 'source.reregistered') ORDER BY seq",
     id,
   );
   return { ...row, disks: row?.disks ? JSON.parse(String(row.disks)) : undefined, events };
@@ -220,7 +220,7 @@ test("what operators set meanwhile and what agents register loses nothing, which
         disks: [{ name: "vda" }, { name: "vdb", adjust_size: 7 }],
       });
       const [events] = await ferry.rows(
-        "SELECT count(*) AS count FROM events WHERE source_id = ? AND type = 'source.reregistered'",
+        "SELECT count(*) AS count FROM events WHERE source_seq = (SELECT seq FROM sources WHERE id = ?) AND type = 'source.reregistered'",
         id,
       );
       expect(events?.count).toBe(2);
@@ -261,7 +261,9 @@ test("merged with what is no longer there, nothing is done; others of the group 
       "deleted",
       "new name",
     ]);
-    const events = await ferry.rows("SELECT source_id FROM events WHERE type = 'source.reregistered'");
+    const events = await ferry.rows(
+      "SELECT sources.id AS source_id FROM events JOIN sources ON sources.seq = source_seq WHERE type = 'source.reregistered'",
+    );
     expect(events).toEqual([{ source_id: read[2]?.id ?? null }]);
   } finally {
     await ferry.stop();
@@ -338,7 +340,7 @@ test("enrolment keys at once are each bound to one source, whoever else uses the
     expect(bound).toEqual(keys.map(({ access_key }, index) => ({ access_key, source_id: ids[index] })));
     for (const [index, { access_key }] of keys.entries()) {
       const events = await ferry.rows(
-        "SELECT type, data FROM events WHERE source_id = ? AND actor = ? ORDER BY seq",
+        "SELECT type, data FROM events WHERE source_seq = (SELECT seq FROM sources WHERE id = ?) AND actor = ? ORDER BY seq",
         ids[index],
         access_key,
       );

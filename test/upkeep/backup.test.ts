@@ -69,7 +69,7 @@ describe("ferry backup", () => {
     expect(await results(copy)).toBe(1);
     const [made, key, ...rest] = printed;
     expect(made).toMatch(
-      new RegExp(`^${copy}: [\\d.]+ KB, \\d+ rows in 23 tables, of ferry 0\\.0\\.0-test \\(\\w+\\)$`),
+      new RegExp(`^${copy}: [\\d.]+ KB, \\d+ rows in 25 tables, of ferry 0\\.0\\.0-test \\(\\w+\\)$`),
     );
     expect(key).toMatch(
       /^master key to keep with it, in another place: .* \(fingerprint ([0-9a-f]{4}-){3}[0-9a-f]{4}\)$/,

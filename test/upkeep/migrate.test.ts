@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient } from "@libsql/client";
 import { migrate as migrateSchema } from "../../src/db/migrate.ts";
+import { uuidTextInSql } from "../../src/db/uuid.ts";
 import { tablesOf } from "../../src/upkeep/contents.ts";
 import { copyDatabase } from "../../src/upkeep/copy.ts";
 import { committed } from "../../src/upkeep/copy-mark.ts";
@@ -163,7 +164,7 @@ describe.skipIf(!sqldPath)("ferry migrate", () => {
   });
 
   test("a row that the server would refuse is found and named before anything is written", async () => {
-    const id = (await ferry.rows("SELECT id FROM results"))[0]?.id;
+    const id = (await ferry.rows(`SELECT ${uuidTextInSql("id")} AS id FROM results`))[0]?.id;
     await ferry.database.client.execute("UPDATE results SET result_detail = replace(hex(zeroblob(2500000)), '0', 'x')");
     ferry.database.close();
     await expect(toServer()).rejects.toThrow(

@@ -1,4 +1,5 @@
 import { createClient } from "@libsql/client";
+import { jsonDigest } from "../../src/core/exact-json.ts";
 import { Sealer } from "../../src/core/sealed.ts";
 import { migrations } from "../../src/db/migrations.ts";
 import { registration } from "../harness.ts";
@@ -31,13 +32,35 @@ const common = `
   INSERT INTO migprojects VALUES (1, 'migproject-1', 1, 'SystemProject', '', 1, 'region-1', 1, 0, 1, 0, 'MIGRATE_BLOCK', '0', 0, 0, ${AT});
   INSERT INTO sources VALUES (1, '${oldSource}', 1, 1, 'web-1', '192.0.2.10', NULL, 'waiting', 'checking',
     ${json(registration())}, ${AT}, ${AT}, ${AT}, ${AT}, NULL);
-  INSERT INTO source_presence VALUES (1, ${AT});
+  INSERT INTO source_presence VALUES (1, ${AT});`;
+
+const ended = "22222222-2222-7222-8222-222222222223";
+const result = "44444444-4444-7444-8444-444444444444";
+const detail = '{"n":9007199254740993}';
+const history = (ids: Record<"command" | "ended" | "result", string>, digest: string, events: string) => `
   INSERT INTO commands (seq, id, account_seq, source_seq, command_name, state, attempts, created_at, first_delivered_at, last_delivered_at)
-    VALUES (1, '${oldCommand}', 1, 1, 'START', 'delivered', 1, ${AT}, ${AT}, ${AT});
-  INSERT INTO commands (seq, id, account_seq, source_seq, command_name, state, attempts, created_at, ended_at)
-    VALUES (2, '22222222-2222-7222-8222-222222222223', 1, 1, 'SYNC', 'succeeded', 1, ${AT}, ${AT});
-  INSERT INTO results VALUES (1, '44444444-4444-7444-8444-444444444444', 1, 1, 2, 'SYNC', 'success', '{"n":9007199254740993}', 'matched', ${AT});
-  INSERT INTO events VALUES (9, 1, ${AT}, 'source.registered', '${oldKey.access_key}', NULL, '${oldSource}', NULL, NULL);`;
+    VALUES (1, ${ids.command}, 1, 1, 'START', 'delivered', 1, ${AT}, ${AT}, ${AT});
+  INSERT INTO commands (seq, id, account_seq, source_seq, command_name, state, attempts, created_at, first_delivered_at, ended_at, result_digest)
+    VALUES (2, ${ids.ended}, 1, 1, 'SYNC', 'succeeded', 1, ${AT}, ${AT}, ${AT}, '${digest}');
+  INSERT INTO results VALUES (1, ${ids.result}, 1, 1, 2, 'SYNC', 'success', '${detail}', 'matched', ${AT});
+  INSERT INTO events VALUES ${events};`;
+const by = `'${oldKey.access_key}', NULL`;
+const asText = history(
+  { command: `'${oldCommand}'`, ended: `'${ended}'`, result: `'${result}'` },
+  `success ${jsonDigest(detail)}`,
+  `(9, 1, ${AT}, 'source.registered', ${by}, '${oldSource}', NULL, '{"name":"web-1"}'),
+   (10, 1, ${AT}, 'command.queued', ${by}, '${oldSource}', '${oldCommand}', '{"command_name":"START"}'),
+   (12, 1, ${AT}, 'command.reported', ${by}, '${oldSource}', '${ended}', '{"command_name":"SYNC","result":"success","kind":"matched"}'),
+   (13, 1, ${AT}, 'command.reported', ${by}, '${oldSource}', NULL, '{"command_name":"SYNC","result":"fail","kind":"unsolicited"}')`,
+);
+const bytes = (id: string) => `x'${id.replaceAll("-", "")}'`;
+const asBytes = history(
+  { command: bytes(oldCommand), ended: bytes(ended), result: bytes(result) },
+  jsonDigest(detail).slice(0, 24),
+  `(9, 1, ${AT}, 'source.registered', ${by}, 1, NULL, '{"name":"web-1"}'), (10, 1, ${AT}, 'command.queued', ${by}, 1, 1, NULL),
+   (12, 1, ${AT}, 'command.reported', ${by}, 1, 2, NULL),
+   (13, 1, ${AT}, 'command.reported', ${by}, 1, NULL, '{"command_name":"SYNC","result":"fail","kind":"unsolicited"}')`,
+);
 
 /** What the version with this migration as its newest one has besides, in its own columns. */
 const own: Record<string, string> = {
@@ -86,7 +109,7 @@ export async function makeReleased(path: string, version: string): Promise<void>
           sql.replaceAll("--> statement-breakpoint", ""),
           `INSERT INTO ferry_migrations VALUES ('${name}', '0.1.0', ${AT})`,
         ]),
-    ].join(";\n")}; ${common} ${rows} PRAGMA wal_checkpoint(TRUNCATE);`,
+    ].join(";\n")}; ${common} ${version < "0004" ? asText : asBytes} ${rows} PRAGMA wal_checkpoint(TRUNCATE);`,
   );
   client.close();
 }

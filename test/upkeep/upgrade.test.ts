@@ -38,11 +38,14 @@ describe.each([...released])("a database of %s", (version) => {
   test("is served: the old key signs in, the old command is offered again and reported", () =>
     inFolder(async (folder) => {
       const running = await serve(settingsFor(folder), () => {});
-      const ask = async (method: string, path: string, body?: object) => {
+      const ask = async (method: string, path: string, body?: object | string) => {
         const connection = { endpoint: running.url, ...oldKey };
         const init = {
           method,
-          ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+          ...(body && {
+            body: typeof body === "string" ? body : JSON.stringify(body),
+            headers: { "content-type": "application/json" },
+          }),
         };
         const reply = await fetch(await signedRequest(connection, Date.now(), `${running.url}${path}`, init));
         return { status: reply.status, headers: reply.headers, json: await reply.json() };
@@ -58,6 +61,20 @@ describe.each([...released])("a database of %s", (version) => {
         expect(command.json).toMatchObject({ state: "succeeded", reports: [{ kind: "matched" }] });
         const results = await ask("GET", "/operate/v1/results");
         expect(results.json.items).toHaveLength(2);
+        const repeat = '{"command_name":"SYNC","result":"success","result_detail":{"n":9007199254740993}}';
+        expect((await ask("POST", `/v3/sources/${oldSource}/command_result`, repeat)).status).toBe(200);
+        expect((await ask("GET", "/operate/v1/results?kind=repeat")).json.items).toHaveLength(1);
+        const events = await ask("GET", "/operate/v1/events?order=oldest");
+        expect(events.json.items.slice(0, 4)).toMatchObject([
+          { id: 9, type: "source.registered", source_id: oldSource, command_id: null, data: { name: "web-1" } },
+          { id: 10, source_id: oldSource, command_id: oldCommand, data: { command_name: "START" } },
+          { id: 12, data: { command_name: "SYNC", result: "success", kind: "matched" } },
+          { id: 13, command_id: null, data: { command_name: "SYNC", result: "fail", kind: "unsolicited" } },
+        ]);
+        const overview = await ask("GET", "/v3/sources/overview");
+        expect(overview.json).toMatchObject(
+          version >= "0002" ? { waiting: 0, replicate: 1, unconfigured: 0 } : { waiting: 1, unconfigured: 1 },
+        );
         if (version >= "0002") {
           const task = await ask("GET", `/v3/tasks/${oldTask}`);
           expect(task.json).toMatchObject({ id: oldTask, state: "RUNNING", source_server: { id: oldSource } });

@@ -110,6 +110,8 @@ export function background(
     startUp: () => orders.endPastDue(),
     start: () => {
       for (const job of jobs) schedule(job);
+      // Who is not known yet is looked up when he comes.
+      mailbox.warmUp().catch((error) => platform.log("warn", "sources could not be read ahead", errorFields(error)));
     },
     /** Each job once, now: for runtimes that call on a schedule of their own. Throws where the database is away. */
     runAll: async () => {

@@ -20,6 +20,8 @@ export interface Waiting {
 export interface Mailbox {
   /** Throws as `Sources.find` does, and answers at once where that does. */
   look(principal: Principal, server_id: string): Waiting | Promise<Waiting>;
+  /** Right after the start. */
+  warmUp(): Promise<void>;
   /** Reads the source's open commands anew, where memory turns out to differ from the file. */
   refresh(source_seq: number): Promise<void>;
   /** Counts one more delivery of a command delivered before: its number, or undefined if it has ended meanwhile. */

@@ -5,10 +5,10 @@ import type { Database } from "../db/database.ts";
 import type { Sources } from "../sources/service.ts";
 import type { CurrentTasks } from "../tasks/current.ts";
 import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
-import { type CommandRow, selectOpenCommands, writeDeliveries } from "./store.ts";
+import { type CommandRow, selectOpenCommands, selectSourcesAfter, writeDeliveries } from "./store.ts";
 import { Watchers } from "./watchers.ts";
 
-/** Rows a job writes, so that none holds up the queue. */
+/** Rows that are read or written in one go, so that nothing is held up. */
 const ROWS_PER_JOB = 500;
 
 const NONE: readonly CommandRow[] = [];
@@ -22,6 +22,7 @@ export class MemoryMailbox implements Mailbox {
   readonly #open = new Map<number, CommandRow[]>();
   readonly #unwritten = new Map<number, CommandRow>();
   readonly #watchers = new Watchers();
+  #isClosed = false;
 
   private constructor(platform: Platform, database: Database, sources: Sources, tasks: CurrentTasks) {
     this.#platform = platform;
@@ -40,6 +41,21 @@ export class MemoryMailbox implements Mailbox {
     const mailbox = new MemoryMailbox(platform, database, sources, tasks);
     for (const command of await selectOpenCommands(database.reader)) mailbox.#add(command);
     return mailbox;
+  }
+
+  /** Reads what polls ask for before they do: after a start all agents come at once. */
+  async warmUp(): Promise<void> {
+    for (let after = 0; ; ) {
+      const rows = await selectSourcesAfter(this.#database.reader, after, ROWS_PER_JOB);
+      const last = rows.at(-1);
+      if (last === undefined || this.#isClosed) return;
+      for (const { source, task } of rows) {
+        this.#sources.remember(source);
+        this.#tasks.remember(source.seq, task);
+      }
+      after = last.source.seq;
+      await new Promise<void>((resolve) => this.#platform.nextTurn(resolve));
+    }
   }
 
   look(principal: Principal, server_id: string): Waiting | Promise<Waiting> {
@@ -95,6 +111,7 @@ export class MemoryMailbox implements Mailbox {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#watchers.close();
   }
 

@@ -91,6 +91,7 @@ export class SharedMailbox implements Mailbox {
     return row;
   }
 
+  async warmUp(): Promise<void> {}
   async refresh(): Promise<void> {}
   async flush(): Promise<void> {}
   delivered(): void {}

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, isNull, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import type { CommandState, ReportKind } from "../core/words.ts";
 import { among, amongIds } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
@@ -84,6 +84,20 @@ export async function selectWaiting(db: Executor, server_id: string) {
     command ? [{ ...command, source_id: source.id, source_name }] : [],
   );
   return { source: first.source, seen_at: first.seen_at, task: first.task, open };
+}
+
+/** Live sources by key, with their tasks, from behind one of them on. */
+export async function selectSourcesAfter(db: Executor, source_seq: number, limit: number) {
+  return db
+    .select({
+      source: { seq: sources.seq, id: sources.id, account_seq: sources.account_seq },
+      task: { id: tasks.id, state: tasks.state },
+    })
+    .from(sources)
+    .leftJoin(tasks, eq(tasks.source_seq, sources.seq))
+    .where(and(gt(sources.seq, source_seq), isNull(sources.deleted_at)))
+    .orderBy(asc(sources.seq))
+    .limit(limit);
 }
 
 /** Which of these sources have commands that are open. */

@@ -96,6 +96,11 @@ export class Sources {
     return after(this.#refs.get(id) ?? this.#lookUp(db, id), (ref) => ownSource(principal, id, ref));
   }
 
+  /** A live source, just read: found without the database from now on. */
+  remember(source: SourceRef): void {
+    if (this.#database.exclusive) this.#refs.set(source.id, source);
+  }
+
   /** What a registered source runs. */
   async osType(db: Executor, source: SourceRef): Promise<Registration["os_type"]> {
     const os_type = await selectOsType(db, source.seq);

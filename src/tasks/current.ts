@@ -28,6 +28,11 @@ export class CurrentTasks {
     return known === undefined ? this.#read(source_seq) : known;
   }
 
+  /** As it was just read. */
+  remember(source_seq: number, task: CurrentTask | null): void {
+    this.#known.set(source_seq, task);
+  }
+
   /** To be called right after the commit that made, moved or deleted a source's task. */
   changed(source_seq: number): void {
     this.#changes += 1;

@@ -166,6 +166,7 @@ async function everyEnd() {
   await register(ferry, "enrolled", {}, enrolment);
   await register(ferry, "enrolled", {}, enrolment);
   await ferry.restart();
+  await ferry.services.mailbox.warmUp();
 }
 
 /** What happens without anybody asking, with something to do for each. */

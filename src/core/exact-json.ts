@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "./digest.ts";
 
 /*
  * JSON values that must come back exactly as they were sent (`result_detail`): JSON.parse would round
@@ -25,7 +25,7 @@ export function memberText(json: string, name: string): string | undefined {
     const char = json.charCodeAt(at);
     if (char === QUOTE) {
       const end = stringEnd(json, at);
-      if (depth === 1 && valueStart < 0) key = JSON.parse(json.slice(at, end)) as string;
+      if (depth === 1 && valueStart < 0) key = textOf(json.slice(at, end));
       at = end - 1;
     } else if (char === OPEN_OBJECT || char === OPEN_LIST) depth += 1;
     else if (depth === 1 && char === COLON) valueStart = at + 1;
@@ -45,7 +45,7 @@ export function memberText(json: string, name: string): string | undefined {
  * numbers compare by their text. Throws a RangeError if the value is nested too deep to walk.
  */
 export function jsonDigest(json: string): string {
-  return createHash("sha256").update(new Canonical(json).value()).digest("hex").slice(0, 32);
+  return sha256Hex(new Canonical(json).value()).slice(0, 32);
 }
 
 /** Writes a value anew without white space, members sorted by name, the last one of a name kept. */
@@ -69,18 +69,23 @@ class Canonical {
 
   #object(): string {
     const members = new Map<string, string>();
+    let last = "";
+    let isSorted = true;
     this.#at += 1;
     while (this.#skipSpace() !== CLOSE_OBJECT) {
       const name = this.#string();
       this.#skipSpace();
       this.#at += 1; // the colon
+      if (name <= last) isSorted = false;
+      last = name;
       members.set(name, this.value());
       if (this.#skipSpace() === COMMA) this.#at += 1;
     }
     this.#at += 1;
     if (members.size === 0) return "{}";
-    const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${sorted.map(([name, value]) => `${name}:${value}`).join(",")}}`;
+    const names = [...members.keys()];
+    if (!isSorted) names.sort();
+    return `{${names.map((name) => `${name}:${members.get(name)}`).join(",")}}`;
   }
 
   #list(): string {
@@ -111,6 +116,11 @@ class Canonical {
 /** Part of a number or of true, false, null. */
 function isScalar(char: number): boolean {
   return char > SPACE && char !== COMMA && char !== CLOSE_LIST && char !== CLOSE_OBJECT;
+}
+
+/** What a string says, in quotes as it stands. */
+function textOf(string: string): string {
+  return string.includes("\\") ? JSON.parse(string) : string.slice(1, -1);
 }
 
 /** The position after the closing quote of the string that opens at `start`. */

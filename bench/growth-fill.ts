@@ -4,7 +4,9 @@ import { join } from "node:path";
 /*
  * The history of a database: commands, reports and events, millions of them. One of each is made through the API, all
  * others are copies of their rows by statements on the file, with what differs from row to row worked out from its
- * number `i`. In a process of its own: two libraries must not have one file open in one process. Columns are read from the database: only those that differ are named, and only here.
+ * number `i`.
+ * In a process of its own: two libraries must not have one file open in one process. Columns are read from the database:
+ * only those that differ are named, and only here.
  */
 
 /** Rows of a statement. More make the index pages of a transaction be written less often. */
@@ -42,7 +44,7 @@ function fillHistory({ folder, rows, sources, command_id }: FillJob): History {
     db.run("PRAGMA busy_timeout = 10000");
     db.run("PRAGMA synchronous = OFF");
     db.run(`PRAGMA cache_size = -${CACHE_KB}`);
-    const command = rowsOf(db, "SELECT * FROM commands WHERE id = ?", command_id);
+    const command = rowsOf(db, "SELECT * FROM commands WHERE id = unhex(replace(?, '-', ''))", command_id);
     const result = rowsOf(db, "SELECT * FROM results ORDER BY seq DESC LIMIT 1");
     const events = rowsOf(db, "SELECT * FROM events WHERE type LIKE 'command.%' ORDER BY seq DESC LIMIT 3").reverse();
     const tables: [table: string, models: Row[]][] = [
@@ -105,11 +107,8 @@ function differs(table: string, name: string, value: Value, history: History): s
   const named = (what: string) => (table === "results" ? `CASE WHEN ${UNSOLICITED} THEN NULL ELSE ${what} END` : what);
   if (name === "seq") return `${history.first[table]} + i`;
   if (name === "source_seq") return value === null ? undefined : source;
-  if (name === "source_id") return `(SELECT id FROM sources WHERE seq = ${source})`;
   if (name === "command_seq") return named(command);
-  if (name === "command_id") return named(idOf("commands", history));
-  if (name === "id" && typeof value === "string") return idOf(table, history);
-  if (name === "id" && value instanceof Uint8Array) return "randomblob(16)";
+  if (name === "id") return idOf(table, history);
   if (typeof value === "number" && value > 1e12) return `${timeOf(history)} + ${value % 1000}`;
   const words = typeof value === "string" ? variety[`${table}.${name}`] : undefined;
   return words && `CASE ${words} ELSE '${value}' END`;
@@ -138,7 +137,7 @@ function timeOf({ beganAt, stepMs }: History): string {
 function idOf(table: string, history: History): string {
   const time = timeOf(history);
   const variant = table === "commands" ? 0x8000 : 0x9000;
-  return `printf('%08x-%04x-7%03x-%04x-%012x', ${time} >> 16, ${time} & 65535, i & 4095, ${variant} + (i >> 12 & 4095), i * 2654435761 & 281474976710655)`;
+  return `unhex(printf('%08x%04x7%03x%04x%012x', ${time} >> 16, ${time} & 65535, i & 4095, ${variant} + (i >> 12 & 4095), i * 2654435761 & 281474976710655))`;
 }
 
 /** Sources that differ in what lists are filtered by, one in ten in each way that is not the usual one. */

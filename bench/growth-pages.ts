@@ -26,8 +26,9 @@ const LIMIT = 50;
 
 const timeAt = ({ history }: Found, share: number) =>
   Math.round(history.beganAt + history.rows * share * history.stepMs);
-const seqAt = ({ history }: Found, list: "results" | "commands", share: number) =>
-  Math.round((history.first[list] ?? 0) + history.rows * share);
+/** Behind a row: its time and its key. */
+const cursorAt = (found: Found, list: "results" | "commands", share: number) =>
+  `cursor=${timeAt(found, share)}-${Math.round((found.history.first[list] ?? 0) + found.history.rows * share)}`;
 /** As long as a page's rows take in the history, twice. */
 const window = (found: Found) =>
   `since=${timeAt(found, 0.5)}&until=${timeAt(found, 0.5) + Math.round(2 * LIMIT * found.history.stepMs)}`;
@@ -38,7 +39,7 @@ const queries: Record<List, Record<string, Query>> = {
   results: {
     "no filter": () => "",
     "order=oldest": () => "order=oldest",
-    "cursor in the middle": (found) => `cursor=${seqAt(found, "results", 0.5)}`,
+    "cursor in the middle": (found) => cursorAt(found, "results", 0.5),
     source_id: ({ source_id }) => `source_id=${source_id}`,
     command_id: ({ command_id }) => `command_id=${command_id}`,
     "command_name=START (most)": () => "command_name=START",
@@ -57,7 +58,7 @@ const queries: Record<List, Record<string, Query>> = {
   commands: {
     "no filter": () => "",
     "order=oldest": () => "order=oldest",
-    "cursor in the middle": (found) => `cursor=${seqAt(found, "commands", 0.5)}`,
+    "cursor in the middle": (found) => cursorAt(found, "commands", 0.5),
     source_id: ({ source_id }) => `source_id=${source_id}`,
     "state=succeeded (most)": () => "state=succeeded",
     "state=overdue (0.5 %)": () => "state=overdue",

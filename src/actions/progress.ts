@@ -33,9 +33,10 @@ export class Progress {
     this.#tasks = tasks;
     this.#moves = moves;
     this.#orders = orders;
-    this.#told = database.writer.group(
-      progressGroup(database, (outcomes) => orders.postponed(outcomes.flatMap((postponed) => postponed ?? []))),
+    const plan = progressGroup(database, (outcomes) =>
+      orders.postponed(outcomes.flatMap((postponed) => postponed ?? [])),
     );
+    this.#told = database.writer.group({ ...plan, lost: (rows) => orders.lost(rows) });
   }
 
   /** How far a subtask is. Taken in any state, moves none; the source counts as connected. */

@@ -1,5 +1,12 @@
 import { after } from "../core/after.ts";
-import { type CommandsEnv, commandHeaders, offer, showCommand, store, updateCommandResult } from "./sms.ts";
+import {
+  type CommandsEnv,
+  commandHeaders,
+  offerCommand,
+  showCommand,
+  storeReport,
+  updateCommandResult,
+} from "./sms.ts";
 
 /*
  * Polls and reports once more, as nearly all requests are one or the other, and the router, which the paths of the SMS
@@ -23,7 +30,7 @@ export function commandsLane(request: Request, env: Bindings): Response | Promis
 
 function poll(request: Request, env: Bindings, server_id: string): Response | Promise<Response> {
   return after(showCommand.admit(request, env, { server_id }), ({ caller, query }) =>
-    after(offer(request, env, caller.principal, server_id, query.wait), ({ reply, command }) =>
+    after(offerCommand(request, env, caller.principal, server_id, query.wait), ({ reply, command }) =>
       json(JSON.stringify(reply), command ? { ...JSON_TYPE, ...commandHeaders(command) } : JSON_TYPE),
     ),
   );
@@ -31,7 +38,7 @@ function poll(request: Request, env: Bindings, server_id: string): Response | Pr
 
 async function report(request: Request, env: Bindings, server_id: string): Promise<Response> {
   const { caller, json: body, json_text } = await updateCommandResult.admit(request, env, { server_id });
-  await store(request, env, caller, server_id, body, json_text);
+  await storeReport(request, env, caller, server_id, body, json_text);
   return json("{}", JSON_TYPE);
 }
 

@@ -27,11 +27,10 @@ export type OrderOutcome = { command: CommandRow; superseded: { seq: number; sou
 const told = `
   told AS MATERIALIZED (
     SELECT key AS place, value ->> 'id' AS id, value ->> 'account_seq' AS account_seq,
-      value ->> 'source_seq' AS source_seq,
-      value ->> 'command_name' AS command_name, value ->> 'bucket' AS bucket, value ->> 'deliver_by' AS deliver_by,
-      value ->> 'finish_within_s' AS finish_within_s, value ->> 'order_digest' AS order_digest,
-      value ->> 'created_at' AS created_at, value ->> 'actor' AS actor, value ->> 'address' AS address,
-      value ->> 'is_control' AS is_control
+      value ->> 'source_seq' AS source_seq, value ->> 'command_name' AS command_name, value ->> 'bucket' AS bucket,
+      value ->> 'deliver_by' AS deliver_by, value ->> 'finish_within_s' AS finish_within_s,
+      value ->> 'order_digest' AS order_digest, value ->> 'created_at' AS created_at, value ->> 'actor' AS actor,
+      value ->> 'address' AS address, value ->> 'is_control' AS is_control
     FROM json_each(?)
   )`;
 
@@ -89,16 +88,16 @@ export function orderGroup(
     },
     outcomes: ([inserted, , ended], rows) => {
       const made = new Map(inserted?.rows.map(({ id, seq, source_name }) => [id, { seq, source_name }]));
-      const superseded = (ended?.rows ?? []).map(({ seq, source_seq }) => ({
-        seq: seq as number,
-        source_seq: source_seq as number,
-      }));
+      const superseded = Map.groupBy(
+        (ended?.rows ?? []).map((row) => ({ seq: row.seq as number, source_seq: row.source_seq as number })),
+        ({ source_seq }) => source_seq,
+      );
       return rows.map((row) => {
         const { seq, source_name } = made.get(row.id) ?? {};
         if (seq === undefined) return undefined;
         return {
           command: asQueued(row, seq as number, source_name as string),
-          superseded: superseded.filter(({ source_seq }) => source_seq === row.source_seq),
+          superseded: superseded.get(row.source_seq) ?? [],
         };
       });
     },

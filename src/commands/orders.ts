@@ -13,7 +13,7 @@ import { awaitedCommands } from "../tasks/lifecycle.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import { Aftermath } from "./aftermath.ts";
 import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { type Mailbox, readAnew } from "./mailbox.ts";
 import { type OrderOutcome, type OrderRow, orderGroup } from "./order-group.ts";
 import { isControl, superseded } from "./queue.ts";
 import { toCommand, unknownCommand } from "./replies.ts";
@@ -74,14 +74,13 @@ export class Orders {
     this.#moves = moves;
     this.#mailbox = mailbox;
     this.#patience = patience;
-    this.#plainOrders = database.writer.group(
-      orderGroup(database, (outcomes) => {
-        for (const outcome of outcomes) {
-          for (const command of outcome?.superseded ?? []) mailbox.ended(command);
-          if (outcome) mailbox.queued(outcome.command);
-        }
-      }),
-    );
+    const plan = orderGroup(database, (outcomes) => {
+      for (const outcome of outcomes) {
+        for (const command of outcome?.superseded ?? []) mailbox.ended(command);
+        if (outcome) mailbox.queued(outcome.command);
+      }
+    });
+    this.#plainOrders = database.writer.group({ ...plan, lost: (rows) => this.lost(rows) });
   }
 
   /**
@@ -229,6 +228,11 @@ export class Orders {
   /** Deadlines that a group began anew; to be told right after its commit. */
   postponed(commands: readonly { seq: number; source_seq: number; due_at: number }[]): void {
     for (const command of commands) this.#mailbox.postponed(command, command.due_at);
+  }
+
+  /** Of a group that may have been made or not. */
+  lost(rows: readonly { source_seq: number }[]): void {
+    readAnew(this.#mailbox, rows);
   }
 
   #follow({ queued, ended, postponed, tasksOf }: Aftermath): void {

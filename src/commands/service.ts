@@ -10,7 +10,7 @@ import type { SourceRef, Sources } from "../sources/service.ts";
 import { errorOfDetail } from "../tasks/error-json.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import { type DeliveryOutcome, type DeliveryRow, deliveryGroup } from "./delivery-group.ts";
-import type { Mailbox, Waiting, Watch } from "./mailbox.ts";
+import { type Mailbox, readAnew, type Waiting, type Watch } from "./mailbox.ts";
 import { offered } from "./queue.ts";
 import { idle, type Offer, toOffer } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
@@ -62,8 +62,9 @@ export class Commands {
           mailbox.ended({ seq: command_seq, source_seq: row.source_seq });
       });
     });
-    this.#deliveries = database.writer.group(this.#deliveryPlan);
-    this.#reports = database.writer.group(this.#reportPlan);
+    const lost = (rows: readonly { source_seq: number }[]) => readAnew(mailbox, rows);
+    this.#deliveries = database.writer.group({ ...this.#deliveryPlan, lost });
+    this.#reports = database.writer.group({ ...this.#reportPlan, lost });
   }
 
   /**

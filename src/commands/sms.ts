@@ -45,17 +45,17 @@ export type CommandsEnv = Env<{ commands: Commands; max_wait_s: number }>;
 export const commandsSms = new Hono<CommandsEnv>()
   .get("/v3/sources/:server_id/command", showCommand, async (c) => {
     const { wait } = c.req.valid("query");
-    const { reply, command } = await offer(c.req.raw, c.env, c.get("principal"), c.req.param("server_id"), wait);
+    const { reply, command } = await offerCommand(c.req.raw, c.env, c.get("principal"), c.req.param("server_id"), wait);
     return c.json(reply, 200, command && commandHeaders(command));
   })
   .post("/v3/sources/:server_id/command_result", updateCommandResult, async (c) => {
     const caller = { principal: c.get("principal"), vouchesFor: c.get("vouchesFor") };
-    await store(c.req.raw, c.env, caller, c.req.param("server_id"), c.req.valid("json"), c.get("json_text"));
+    await storeReport(c.req.raw, c.env, caller, c.req.param("server_id"), c.req.valid("json"), c.get("json_text"));
     return c.json({});
   });
 
 /** What a poll gets. */
-export function offer(
+export function offerCommand(
   request: Request,
   { services, told }: CommandsEnv["Bindings"],
   principal: Principal,
@@ -68,7 +68,7 @@ export function offer(
 }
 
 /** Stores what a report says. */
-export async function store(
+export async function storeReport(
   request: Request,
   { services }: CommandsEnv["Bindings"],
   { principal, vouchesFor }: Caller,

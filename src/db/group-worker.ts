@@ -29,13 +29,26 @@ class Connection {
       this.#database.exec("COMMIT");
       return results;
     } catch (error) {
-      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      this.#rollBack();
       throw error;
     }
   }
 
+  /** Whether it can be used again. */
+  isClean(): boolean {
+    return !this.#database.inTransaction;
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+    } catch {
+      // What went wrong before says more; the connection is not used again.
+    }
   }
 
   #run({ sql, args }: GroupStatement): GroupResult {
@@ -77,7 +90,7 @@ function answer(job: readonly GroupStatement[]): GroupAnswer {
     connection ??= new Connection(path, timeout);
     return { results: connection.commit(job) };
   } catch (error) {
-    if (mayLockOut(error)) {
+    if (mayLockOut(error) || !connection?.isClean()) {
       connection?.close();
       connection = undefined;
     }

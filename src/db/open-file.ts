@@ -15,6 +15,8 @@ import { type Store, Writer } from "./writer.ts";
 /** How long a write waits for a lock of another program, a backup say; the whole process stands still meanwhile. */
 const FOREIGN_LOCK_MS = 100;
 const GROUP_BYTES = 16 * 1024 * 1024;
+/** A write that has waited longer for its turn is refused: its caller has given up. */
+const QUEUE_MS = 20_000;
 
 /**
  * Opens a libSQL file for this process alone, made if there is none. Throws if another process has it.
@@ -50,7 +52,12 @@ async function openLocked(
     reader,
     client,
     reading: client,
-    writer: new Writer(new FileStore(thread, client, reader, nextTurn), { nextTurn, now, groupBytes: GROUP_BYTES }),
+    writer: new Writer(new FileStore(thread, client, reader, nextTurn), {
+      nextTurn,
+      now,
+      groupBytes: GROUP_BYTES,
+      queueMs: QUEUE_MS,
+    }),
     exclusive: true,
     checkpoint: async () => {
       const { rows } = await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");

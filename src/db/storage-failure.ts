@@ -6,7 +6,7 @@ const BUSY =
   /SERVER_SILENT|statements in progress|SQLITE_(BUSY|LOCKED)|database is locked|ConnectionFailed|ConnectionRefused|ECONNREFUSED|Unable to connect|TRANSACTION_CLOSED|HTTP status 429/;
 /** The database takes nothing for now: full, unreadable, or it does not know us. Nothing was changed. */
 const UNABLE =
-  /SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|HTTP status 4(0[134]|13)/;
+  /NO_THREAD|SQLITE_(FULL|IOERR|READONLY|CANTOPEN|NOMEM)|disk I\/O error|database or disk is full|HTTP status 4(0[134]|13)/;
 /** The connection to a libSQL server was lost on the way, so whether a change was made is not known. */
 const LOST =
   /NO_ANSWER|PROXY_ERROR|TRANSACTION_TIMEOUT|STREAM_EXPIRED|[Bb]aton|cannot (commit|rollback) - no transaction is active|ECONN|ETIMEDOUT|ConnectionClosed|TimeoutError|fetch failed|socket connection|Network connection lost|HTTP status 50[0-4]/;

@@ -17,6 +17,8 @@ export interface GroupPlan<Row, Outcome> {
   bytes(row: Row): number;
   /** Runs right after the commit, before the next write: what memory must know of it. */
   committed?(outcomes: readonly Outcome[], rows: readonly Row[]): void;
+  /** Whether they were committed is not known: what memory knows of them must be read anew. */
+  lost?(rows: readonly Row[]): void;
 }
 
 /** What a group would do for one row, within a transaction that does more. */
@@ -45,6 +47,8 @@ export interface Group<Row, Outcome> {
 }
 
 const GROUP_ROWS = 200;
+/** Rows of one kind that wait for their commit may weigh so much together, in bytes: memory is not for a disk's backlog. */
+const PENDING_BYTES = 256 * 1024 * 1024;
 
 /** How the queue's writes reach the database, one at a time; what may be tried again is known here. */
 export interface Store {
@@ -104,6 +108,7 @@ export class Writer {
   /** Rows added in one turn of the event loop, and while another write runs, are committed together. */
   group<Row, Outcome>(plan: GroupPlan<Row, Outcome>): Group<Row, Outcome> {
     let pending: Pending<Row, Outcome>[] = [];
+    let pendingBytes = 0;
     let scheduled = false;
     const schedule = () => {
       scheduled = true;
@@ -112,18 +117,25 @@ export class Writer {
     };
     const refuse = (error: unknown) => {
       scheduled = false;
+      pendingBytes = 0;
       for (const item of pending.splice(0)) item.reject(error);
     };
     const flush = async () => {
       scheduled = false;
       const { taken, left } = take(pending, plan, this.#options.groupBytes);
       pending = left;
+      for (const { row } of taken) pendingBytes -= plan.bytes(row);
       if (left.length > 0) schedule();
       await this.#commitGroup(plan, taken);
     };
     return {
       add: (row) => {
         this.#refuseInsideTransaction();
+        const bytes = plan.bytes(row);
+        if (pendingBytes + bytes > PENDING_BYTES) {
+          return Promise.reject(failureOf("busy", new Error("too much was waiting to be written")));
+        }
+        pendingBytes += bytes;
         return new Promise((resolve, reject) => {
           pending.push({ row, resolve, reject });
           if (!scheduled) schedule();
@@ -134,8 +146,12 @@ export class Writer {
 
   /** Resolves when everything handed over so far is done, rows that wait for their group included. */
   async drain(): Promise<void> {
-    await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
-    await this.#tail;
+    // Rows that no group had room for are handed over after the one before them.
+    for (let tail: unknown; tail !== this.#tail; ) {
+      tail = this.#tail;
+      await tail;
+      await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
+    }
   }
 
   async #commitGroup<Row, Outcome>(plan: GroupPlan<Row, Outcome>, taken: Pending<Row, Outcome>[]): Promise<void> {
@@ -148,7 +164,10 @@ export class Writer {
       // One bad row must not take the others with it; a full disk refuses them all alike.
       if (taken.length > 1 && (trouble === undefined || trouble === "tooBig")) {
         for (const item of taken) await this.#commitGroup(plan, [item]);
-      } else for (const item of taken) item.reject(error);
+      } else {
+        if (trouble === "lost") plan.lost?.(rows);
+        for (const item of taken) item.reject(error);
+      }
       return;
     }
     // Committed: whatever goes wrong from here on, the rows must not go out again.

@@ -119,6 +119,21 @@ describe("after the commit", () => {
     expect(await stored()).toEqual(["a1"]);
     await added;
   });
+
+  test("drain waits for more rows than a group takes", async () => {
+    const group = database.writer.group(plan());
+    let done = 0;
+    for (let n = 0; n < 450; n += 1) void group.add({ who: `${n}`, n: n % 100 }).then(() => (done += 1));
+    await database.writer.drain();
+    expect([done, groups]).toEqual([450, [200, 200, 50]]);
+  });
+
+  test("more than memory is good for is refused while it waits, and nothing of what was taken is lost", async () => {
+    const group = database.writer.group(plan({ bytes: () => 100 * 1024 * 1024 }));
+    const outcomes = await Promise.allSettled(["a", "b", "c", "d"].map((who, n) => group.add({ who, n })));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "rejected"]);
+    expect((await group.add({ who: "e", n: 5 })) % 1000).toBe(5);
+  });
 });
 
 describe("a transaction", () => {

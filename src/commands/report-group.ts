@@ -113,7 +113,7 @@ export function reportGroup(
   return {
     statements: (rows) => {
       const extras = JSON.stringify(rows.map(({ digest, actor, address }) => ({ digest, actor, address })));
-      const reports = rows.map(({ source_id: _s, actor: _a, address: _d, ...report }) => report);
+      const reports = rows.map(({ actor: _a, address: _d, ...report }) => report);
       return [
         { sql: storeReports, args: [JSON.stringify(reports)] },
         { sql: endReportedCommands, args: [rows.length, extras] },

@@ -13,7 +13,7 @@ turn = count()
 # The contract has 400 for what an object's state does not allow, and a document of schemas cannot tell states.
 STATE = {"SMS.8009", "SMS.1038", "SMS.1039", "SMS.1040", "SMS.2015", "SMS.2216"}
 
-# Rules that JSON Schema has no words for: between members, on the time, on what text may hold.
+# Rules that JSON Schema has no words for: between members, between calls, on the time, on what text may hold.
 BEYOND_THE_SCHEMA = (
     "takes text without U+0000 and without halves of surrogate pairs",
     "registering a source takes ",
@@ -21,6 +21,7 @@ BEYOND_THE_SCHEMA = (
     " takes a task_id or a source_id",
     "an enrolment key has the role agent",
     "has passed: it is ",
+    "takes the next_cursor of an earlier page",
     # IAM: `methods` names the member that has to be there, a user is named in one of two ways, a scope is one thing.
     " is missing: the method is ",
     "auth.identity.password.user takes ",

@@ -160,20 +160,17 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     document ??= openApiDocument(declaredRoutes(api), VERSION);
     return document;
   };
+  /** Made once for the services there are, and gone with them. */
+  const prepared = new WeakMap<Services, RouteEnv["services"]>();
   const prepare = (given: Services): RouteEnv["services"] => {
+    const known = prepared.get(given);
+    if (known) return known;
     const { credentials } = given.access;
     const findCaller: RouteServices["authenticate"] = (request, origin) =>
       authenticate(request, origin, platform.now(), credentials);
-    return { ...given, log: platform.log, authenticate: findCaller, max_wait_s, docs_files, openapi };
-  };
-  let given: Services | undefined;
-  let prepared: RouteEnv["services"] | undefined;
-  const prepareOnce = (services: Services): RouteEnv["services"] => {
-    if (prepared === undefined || given !== services) {
-      given = services;
-      prepared = prepare(services);
-    }
-    return prepared;
+    const all = { ...given, log: platform.log, authenticate: findCaller, max_wait_s, docs_files, openapi };
+    prepared.set(given, all);
+    return all;
   };
 
   return {
@@ -183,7 +180,7 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       const target = targetOf(request.url);
       try {
         const given = services(told);
-        const env = { request_id, target, told, services: prepareOnce(given instanceof Promise ? await given : given) };
+        const env = { request_id, target, told, services: prepare(given instanceof Promise ? await given : given) };
         const response = await (commandsLane(request, env) ?? api.fetch(request, env));
         response.headers.set("X-Request-Id", request_id);
         return response;

@@ -1,8 +1,9 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { commandNames } from "../core/words.ts";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { uuidBytes, uuidText } from "../db/uuid.ts";
-import { type Step, type Walk, walkPage } from "../db/walk.ts";
+import { along, inOrder, type Step, type Walk, walkPage } from "../db/walk.ts";
 import { sources } from "../sources/table.ts";
 import type { ListCommandsQuery, ListResultsQuery } from "./schema.ts";
 import { type CommandRow, selectCommands } from "./store.ts";
@@ -16,7 +17,7 @@ export async function selectCommandPage(
 ): Promise<{ rows: CommandRow[]; next_cursor: string | null }> {
   const { steps, next_cursor } = await walkPage(db, commandsWalk(account_seq, query), query);
   const seqs = steps.map(({ seq }) => seq);
-  return { rows: inOrder(seqs, await selectCommands(db).where(isOneOf(commands.seq, seqs))), next_cursor };
+  return { rows: inOrder(seqs, await selectCommands(db).where(among(commands.seq, seqs))), next_cursor };
 }
 
 /** By the narrowest index there is for the filters. */
@@ -112,7 +113,7 @@ export type ResultRow = Awaited<ReturnType<typeof selectResults>>[number];
 
 /** In the order of the keys. */
 export async function selectResultsBySeq(db: Executor, seqs: readonly number[]): Promise<ResultRow[]> {
-  return inOrder(seqs, await selectResults(db).where(isOneOf(results.seq, seqs)));
+  return inOrder(seqs, await selectResults(db).where(among(results.seq, seqs)));
 }
 
 /** Deletes rows that are older than `before`, at most `limit`; answers how many. */
@@ -125,10 +126,6 @@ export async function deleteOldResults(tx: Transaction, before: number, limit: n
   return gone.length;
 }
 
-function along(table: "commands" | "results", index: string): SQL {
-  return sql.raw(`${table} INDEXED BY ${index}`);
-}
-
 /** Deleted sources count too: their history stays. */
 function ofSource(source_id: string, account_seq: number): SQL {
   return sql`source_seq = (SELECT seq FROM sources WHERE id = ${source_id} AND account_seq = ${account_seq})`;
@@ -139,14 +136,4 @@ function between(time: SQL, since: number | undefined, until: number | undefined
     since === undefined ? undefined : sql`${time} >= ${since}`,
     until === undefined ? undefined : sql`${time} < ${until}`,
   ];
-}
-
-function isOneOf(column: typeof commands.seq | typeof results.seq, seqs: readonly number[]): SQL {
-  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`;
-}
-
-/** Those that are still there. */
-function inOrder<Row extends { seq: number }>(seqs: readonly number[], rows: readonly Row[]): Row[] {
-  const bySeq = new Map(rows.map((row) => [row.seq, row]));
-  return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
 }

@@ -18,7 +18,7 @@ import { selectCommand } from "./store.ts";
 
 const STREAM_PAGE = 500;
 /** A page of reports holds about this much at the most: one may have 12 MiB. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const REPORTS_BYTES = 4 * 1024 * 1024;
 /** Reports shown with a command. */
 const REPORTS_SHOWN = 100;
 
@@ -56,7 +56,7 @@ export class CommandHistory {
     query: ListResultsQuery,
   ): Promise<{ items: ResultRow[]; next_cursor: string | null }> {
     const { steps, next_cursor, walk } = await selectResultSteps(this.#database.reader, principal.account_seq, query);
-    const fitting = withinBytes(steps, PAGE_BYTES);
+    const fitting = withinBytes(steps, REPORTS_BYTES);
     const items = await selectResultsBySeq(
       this.#database.reader,
       fitting.map(({ seq }) => seq),

@@ -1,5 +1,4 @@
 import type { Principal } from "../auth/principal.ts";
-import { jsonDigest } from "../core/exact-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { CommandName } from "../core/words.ts";
@@ -14,6 +13,7 @@ import type { TaskMoves } from "../tasks/moves.ts";
 import { Aftermath } from "./aftermath.ts";
 import { type CommandEvent, deadlineEvent, nextState } from "./lifecycle.ts";
 import { type Mailbox, readAnew } from "./mailbox.ts";
+import { type DirectOrder, isPlain, type Order, orderedBefore, orderOf, refusePassed } from "./order.ts";
 import { type OrderOutcome, type OrderRow, orderGroup } from "./order-group.ts";
 import { isControl, superseded } from "./queue.ts";
 import { toCommand, unknownCommand } from "./replies.ts";
@@ -24,7 +24,6 @@ import {
   insertCommands,
   type NewCommand,
   postponeCommands,
-  selectByIdempotencyKey,
   selectCommand,
   selectOpenCommands,
   selectOpenCommandsOf,
@@ -41,12 +40,6 @@ export interface Patience {
   /** From the first delivery, the last progress or the last changestate on. */
   finish_within_s: number;
 }
-
-/** What is to be queued. */
-export type Order = Pick<NewCommand, "command_name"> &
-  Partial<
-    Pick<NewCommand, "task_id" | "bucket" | "deliver_by" | "finish_within_s" | "idempotency_key" | "order_digest">
-  >;
 
 const moving: ReadonlySet<CommandName> = new Set(["START", "STOP", "SYNC", "SKIP", "PREMIGRATE"]);
 
@@ -93,7 +86,7 @@ export class Orders {
     source_id: string,
     body: QueueCommandBody,
   ): Promise<{ command: Command; isNew: boolean }> {
-    const order = { ...orderOf(body), order_digest: digestOfOrder(body) };
+    const order = orderOf(body);
     const id = this.#platform.newId();
     const plain = isPlain(order) ? await this.#queuePlain(principal, source_id, order, id) : undefined;
     if (plain) return { command: toCommand(this.#mailbox.current(plain)), isNew: true };
@@ -225,6 +218,8 @@ export class Orders {
     }
   }
 
+  // Outside of it.
+
   /** Deadlines that a group began anew; to be told right after its commit. */
   postponed(commands: readonly { seq: number; source_seq: number; due_at: number }[]): void {
     for (const command of commands) this.#mailbox.postponed(command, command.due_at);
@@ -235,16 +230,16 @@ export class Orders {
     readAnew(this.#mailbox, rows);
   }
 
+  /** Polls that wait for a deleted source look again. */
+  wake(source_seq: number): void {
+    this.#mailbox.wake(source_seq);
+  }
+
   #follow({ queued, ended, postponed, tasksOf }: Aftermath): void {
     for (const command of ended) this.#mailbox.ended(command);
     for (const { command, due_at } of postponed) this.#mailbox.postponed(command, due_at);
     for (const source_seq of tasksOf) this.#moves.current.changed(source_seq);
     for (const command of queued) this.#mailbox.queued(command);
-  }
-
-  /** Polls that wait for a deleted source look again. */
-  wake(source_seq: number): void {
-    this.#mailbox.wake(source_seq);
   }
 
   /** Goes out with others; undefined if it has to be looked at in a transaction. */
@@ -392,49 +387,7 @@ export class Orders {
   }
 }
 
-/** The command an earlier order with the same idempotency key made. Throws `conflict` if that order was another one. */
-async function orderedBefore(
-  tx: Transaction,
-  source: SourceRef,
-  { idempotency_key: key, order_digest }: Order,
-): Promise<CommandRow | undefined> {
-  const earlier = key == null ? undefined : await selectByIdempotencyKey(tx, source.seq, key);
-  if (earlier && earlier.order_digest !== order_digest) {
-    throw new Failure("conflict", `idempotency_key ${key} was used for another order to this source`);
-  }
-  return earlier;
-}
-
 function change(type: Change["type"], command: CommandRow, more?: Record<string, unknown>): Change {
   const { source_id, id: command_id } = command;
   return { type, source_id, command_id, ...(more && { data: more }) };
-}
-
-type DirectOrder = ReturnType<typeof orderOf> & { order_digest: string };
-
-/** Whether it moves no task and no earlier order has to be looked for. */
-function isPlain({ task_id, idempotency_key }: DirectOrder): boolean {
-  return task_id === null && idempotency_key === null;
-}
-
-function refusePassed({ deliver_by }: Pick<DirectOrder, "deliver_by">, now: number): void {
-  if (deliver_by === null || deliver_by > now) return;
-  throw new Failure("invalid", `deliver_by ${deliver_by} has passed: it is ${now} now (milliseconds since 1970)`);
-}
-
-function orderOf({ command_name, command_param, deliver_by, finish_within_s, idempotency_key }: QueueCommandBody) {
-  return {
-    command_name,
-    task_id: command_param?.task_id ?? null,
-    bucket: command_param?.bucket ?? null,
-    deliver_by: deliver_by ?? null,
-    finish_within_s: finish_within_s ?? null,
-    idempotency_key: idempotency_key ?? null,
-  };
-}
-
-/** Equal for orders that mean the same. */
-function digestOfOrder(body: QueueCommandBody): string {
-  const { command_name, task_id, bucket, deliver_by, finish_within_s } = orderOf(body);
-  return jsonDigest(JSON.stringify([command_name, task_id, bucket, deliver_by, finish_within_s]));
 }

@@ -55,6 +55,17 @@ export async function walkPage(
   return { steps: shown, next_cursor: cursorOf(found.length > page.limit ? shown.at(-1) : last, walk) };
 }
 
+/** The table with the index to walk along. */
+export function along(table: string, index: string): SQL {
+  return sql.raw(`${table} INDEXED BY ${index}`);
+}
+
+/** Rows in the order of a page's keys; those that are still there. */
+export function inOrder<Row extends { seq: number }>(seqs: readonly number[], rows: readonly Row[]): Row[] {
+  const bySeq = new Map(rows.map((row) => [row.seq, row]));
+  return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
+}
+
 /** The cursor of a page that ends with this row. */
 export function cursorOf(step: Position | undefined, { time }: Pick<Walk, "time">): string | null {
   if (step === undefined) return null;

@@ -1,8 +1,9 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { commands } from "../commands/table.ts";
+import { among } from "../db/among.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { uuidBytes, uuidBytesInSql, uuidText } from "../db/uuid.ts";
-import { type Walk, walkPage } from "../db/walk.ts";
+import { along, inOrder, type Walk, walkPage } from "../db/walk.ts";
 import { sources } from "../sources/table.ts";
 import { commonTypes, type EventType, type ListEventsQuery } from "./schema.ts";
 import { events, isRare } from "./table.ts";
@@ -36,8 +37,7 @@ export async function selectEventPage(db: Executor, account_seq: number, query: 
   const { steps, next_cursor } = await walkPage(db, walkOf(account_seq, query), query);
   const seqs = steps.map(({ seq }) => seq);
   const rows = await selectEvents(db, seqs);
-  const bySeq = new Map(rows.map((row) => [row.seq, row]));
-  return { rows: seqs.flatMap((seq) => bySeq.get(seq) ?? []), next_cursor };
+  return { rows: inOrder(seqs, rows), next_cursor };
 }
 
 async function selectEvents(db: Executor, seqs: readonly number[]) {
@@ -57,7 +57,7 @@ async function selectEvents(db: Executor, seqs: readonly number[]) {
     .from(events)
     .leftJoin(sources, eq(sources.seq, events.source_seq))
     .leftJoin(commands, eq(commands.seq, events.command_seq))
-    .where(sql`${seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`);
+    .where(among(seq, seqs));
 }
 export type EventRow = Awaited<ReturnType<typeof selectEvents>>[number];
 
@@ -74,10 +74,10 @@ function walkOf(account_seq: number, { type, source_id, command_id, since, until
     const id = uuidBytes(command_id);
     const ofCommand = sql`command_seq = (SELECT seq FROM commands WHERE id = ${id} AND account_seq = ${account_seq})`;
     const filter = [source_id === undefined ? undefined : ofSource, ofType, ...inTime];
-    return { from: along("events_by_command"), within: [ofCommand], filter };
+    return { from: along("events", "events_by_command"), within: [ofCommand], filter };
   }
   if (source_id !== undefined) {
-    return { from: along("events_by_source"), within: [ofSource], filter: [ofType, ...inTime] };
+    return { from: along("events", "events_by_source"), within: [ofSource], filter: [ofType, ...inTime] };
   }
   // Behind an id there is what was written after it, whatever a clock said then: along the table itself.
   if (cursor !== undefined && !cursor.includes("-")) {
@@ -86,13 +86,9 @@ function walkOf(account_seq: number, { type, source_id, command_id, since, until
   const timed = { time: sql`at`, since, until };
   if (type !== undefined && !commonTypes.has(type)) {
     const within = [sql`${ofAccount} AND ${isRare} AND ${ofType as SQL}`];
-    return { from: along("events_by_type"), within, ...timed, filter: [] };
+    return { from: along("events", "events_by_type"), within, ...timed, filter: [] };
   }
-  return { from: along("events_by_time"), within: [ofAccount], ...timed, filter: [ofType] };
-}
-
-function along(index: string): SQL {
-  return sql.raw(`events INDEXED BY ${index}`);
+  return { from: along("events", "events_by_time"), within: [ofAccount], ...timed, filter: [ofType] };
 }
 
 /** Deletes rows that are older than `before`, at most `limit`; answers how many. */

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { accessConsole } from "./access/console.ts";
 import { accessIam } from "./access/iam.ts";
 import { accessOperate } from "./access/operate.ts";
 import type { Passwords } from "./access/passwords.ts";
@@ -9,6 +10,7 @@ import { actionsSms } from "./actions/sms.ts";
 import { Agreements } from "./agreements/service.ts";
 import { agreementsSms } from "./agreements/sms.ts";
 import { authenticate } from "./auth/authenticate.ts";
+import { authenticateSession } from "./auth/session.ts";
 import { CommandHistory } from "./commands/history.ts";
 import { commandsLane } from "./commands/lane.ts";
 import type { Mailbox } from "./commands/mailbox.ts";
@@ -27,11 +29,13 @@ import type { Database } from "./db/database.ts";
 import { storageFailure } from "./db/storage-failure.ts";
 import { eventsOperate } from "./events/operate.ts";
 import { Events } from "./events/service.ts";
+import { behindConsole } from "./http/console-api.ts";
 import { FailureLog } from "./http/failure-log.ts";
 import { type Dialect, failureReply } from "./http/failure-reply.ts";
 import { declaredRoutes, openApiDocument } from "./http/openapi.ts";
 import { type Bindings, noRoute, type RouteServices, type Told, type Variables } from "./http/operation.ts";
-import { targetOf } from "./http/target.ts";
+import { type Target, targetOf } from "./http/target.ts";
+import { type ConsoleFiles, hasConsole, metaConsole } from "./meta/console.ts";
 import { type DocsFiles, metaOperate } from "./meta/operate.ts";
 import { Meta } from "./meta/service.ts";
 import { metaSms } from "./meta/sms.ts";
@@ -135,6 +139,7 @@ export interface AppOptions {
   /** Longest a poll may wait, in seconds; 0 where the runtime should answer at once. */
   max_wait_s?: number;
   docs_files?: DocsFiles;
+  console_files?: ConsoleFiles;
 }
 
 export interface App {
@@ -144,7 +149,8 @@ export interface App {
 }
 
 /** The whole HTTP surface: what every request passes, around the routes of all features. */
-export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_files = {} }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { platform, services, max_wait_s = MAX_WAIT_S, docs_files = {}, console_files = {} } = options;
   const api = allRoutes();
   const failures = new FailureLog(platform);
   api.notFound((c) => failureReply(noRoute(), c.env.request_id));
@@ -168,9 +174,29 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
     const { credentials } = given.access;
     const findCaller: RouteServices["authenticate"] = (request, origin) =>
       authenticate(request, origin, platform.now(), credentials);
-    const all = { ...given, log: platform.log, authenticate: findCaller, max_wait_s, docs_files, openapi };
+    const files = { docs_files, console_files };
+    const all = {
+      ...given,
+      log: platform.log,
+      authenticate: findCaller,
+      max_wait_s,
+      ...files,
+      openapi,
+      version: VERSION,
+    };
     prepared.set(given, all);
     return all;
+  };
+
+  const answer = (request: Request, env: RouteEnv) => commandsLane(request, env) ?? api.fetch(request, env);
+  /** What the console calls: any operation, but nothing at all without its session, the one credential there. */
+  const answerConsole = async (request: Request, { services, ...env }: RouteEnv, target: Target) => {
+    const caller = await authenticateSession(request, env.told, platform.now(), services.access.credentials);
+    const response = await answer(request, { ...env, target, services: { ...services, authenticate: () => caller } });
+    // A browser's: what only the session may see is not kept, and is what it says it is.
+    response.headers.set("Cache-Control", "no-store");
+    response.headers.set("X-Content-Type-Options", "nosniff");
+    return response;
   };
 
   return {
@@ -181,7 +207,8 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
       try {
         const given = services(told);
         const env = { request_id, target, told, services: prepare(given instanceof Promise ? await given : given) };
-        const response = await (commandsLane(request, env) ?? api.fetch(request, env));
+        const console_target = behindConsole(target);
+        const response = await (console_target ? answerConsole(request, env, console_target) : answer(request, env));
         response.headers.set("X-Request-Id", request_id);
         return response;
       } catch (error) {
@@ -193,7 +220,15 @@ export function createApp({ platform, services, max_wait_s = MAX_WAIT_S, docs_fi
 
 /** What is known of a request before it meets a route. */
 type Passing = Pick<Bindings<object>, "request_id" | "target">;
-type RouteEnv = Bindings<Services & { max_wait_s: number; docs_files: DocsFiles; openapi: () => object }>;
+type RouteEnv = Bindings<
+  Services & {
+    max_wait_s: number;
+    docs_files: DocsFiles;
+    console_files: ConsoleFiles;
+    openapi: () => object;
+    version: string;
+  }
+>;
 
 /** Every operation, a line for each feature. */
 function allRoutes() {
@@ -203,13 +238,16 @@ function allRoutes() {
   })
     .get("/", async (c, next) => {
       const { method, headers } = c.req.raw;
-      const { docs_files } = c.env.services;
-      const wantsPage = method === "GET" && headers.get("accept")?.includes("text/html") && "index.html" in docs_files;
+      const { docs_files, console_files } = c.env.services;
+      const page = hasConsole(console_files) ? "/console/" : "index.html" in docs_files ? "/docs" : undefined;
+      const wantsPage = method === "GET" && headers.get("accept")?.includes("text/html");
       const isKnown = headers.has("authorization") || headers.has("x-auth-token");
-      return wantsPage && !isKnown ? c.redirect("/docs") : next();
+      return page !== undefined && wantsPage && !isKnown ? c.redirect(page) : next();
     })
     .route("/", metaOperate)
+    .route("/", metaConsole)
     .route("/", metaSms)
+    .route("/", accessConsole)
     .route("/", accessOperate)
     .route("/", accessIam)
     .route("/", eventsOperate)

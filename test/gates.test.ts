@@ -18,7 +18,17 @@ import {
   signIn,
   startFerry,
 } from "./harness.ts";
-import { bodies, bringToCutover, makeObjects, makePerson, nothing, type Objects, pathTo, task } from "./objects.ts";
+import {
+  bodies,
+  bringToCutover,
+  headersOf,
+  makeObjects,
+  makePerson,
+  nothing,
+  type Objects,
+  pathTo,
+  task,
+} from "./objects.ts";
 
 let ferry: Ferry;
 beforeAll(async () => {
@@ -128,7 +138,14 @@ describe("every operation", () => {
 
   test("without credentials answers nothing but a few named ones", () => {
     const open = everything().filter(({ declaration }) => declaration.roles.length === 0);
-    expect(open.map(({ path }) => path).sort()).toEqual(["/healthz", "/openapi.json", "/readyz", "/v3/auth/tokens"]);
+    expect(open.map(({ path }) => path).sort()).toEqual([
+      "/console/session",
+      "/console/session",
+      "/healthz",
+      "/openapi.json",
+      "/readyz",
+      "/v3/auth/tokens",
+    ]);
   });
 
   test("answers 401 without credentials and with a wrong secret, whatever the body", async () => {
@@ -195,7 +212,7 @@ describe("every operation", () => {
       for (const as of declaration.roles.length > 0 ? declaration.roles : [null]) {
         const objects = await makeObjects(ferry);
         if (id === "returnTask") await bringToCutover(ferry, objects);
-        const sent = { ...withBody(id, objects), ...(id === "showToken" && { headers: { "x-subject-token": token } }) };
+        const sent = { ...withBody(id, objects), headers: headersOf(id, token) };
         const { status, text } = await ferry.call(as, method, pathTo(path, objects), sent);
         const { status: usual = 200 } = declaration;
         expect([id, as, status, text.slice(0, 300)]).toEqual([id, as, usual, text.slice(0, 300)]);

@@ -120,7 +120,7 @@ const progress = {
 };
 const password = { user: { name: "person", password: "password of a person", domain: { name: "default" } } };
 
-/** The user that the body of createToken signs in. */
+/** The user that the bodies of createToken and createSession sign in. */
 export async function makePerson(ferry: Ferry): Promise<void> {
   const { name } = password.user;
   const body = { name, password: password.user.password, role: "viewer" };
@@ -157,10 +157,23 @@ export const bodies: Record<string, (objects: Objects) => object> = {
   // IAM
   createToken: () => ({ auth: { identity: { methods: ["password"], password } } }),
   // ferry's own
+  createSession: () => ({ user: password.user.name, password: password.user.password }),
   queueCommand: () => ({ command_name: "START" }),
   createAccount: ({ user_id }) => ({ name: `tenant-${user_id}`.slice(0, 64) }),
   createUser: ({ user_id }) => ({ name: `user-${user_id}`.slice(0, 64), role: "viewer" }),
   updateUser: () => ({ disabled: true }),
   createKey: () => ({ role: "viewer" }),
   rotateKey: () => ({}),
+};
+
+const ofTheConsole = { "x-ferry-console": "1" };
+
+/** Headers that operations do not work without, beside credentials. */
+export const headersOf = (id: string, token: string): Record<string, string> => {
+  const needed: Record<string, Record<string, string>> = {
+    showToken: { "x-subject-token": token },
+    createSession: ofTheConsole,
+    deleteSession: ofTheConsole,
+  };
+  return needed[id] ?? {};
 };

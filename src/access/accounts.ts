@@ -19,7 +19,7 @@ import {
 } from "./store.ts";
 import { insertUser, type UserRow } from "./user-store.ts";
 
-const FIRST_ACCOUNT_NAME = "default";
+export const FIRST_ACCOUNT_NAME = "default";
 /** The user an account is made with. */
 const FIRST_USER_NAME = "admin";
 

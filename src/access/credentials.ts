@@ -1,13 +1,20 @@
 import type { CredentialStore, KeyRecord } from "../auth/authenticate.ts";
 import { hasExpired } from "../auth/authenticate.ts";
-import type { Holder, Principal } from "../auth/principal.ts";
+import type { CredentialRef, Holder, Principal } from "../auth/principal.ts";
+import { after } from "../core/after.ts";
 import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Sealer } from "../core/sealed.ts";
 import type { Role } from "../core/words.ts";
 import type { Database } from "../db/database.ts";
 import { selectKeyInUse } from "./key-store.ts";
-import { selectToken } from "./token-store.ts";
+import { selectToken, type TokenRow } from "./token-store.ts";
+
+/** A session as it is stored: of the key that signed in, or of a user. */
+interface Session extends Holder {
+  access_key: string | null;
+  expires_at: number;
+}
 
 /** Finds whose credentials these are, and remembers it where no other process can change that behind our back. */
 export class Credentials implements CredentialStore {
@@ -16,6 +23,7 @@ export class Credentials implements CredentialStore {
   readonly #sealer: Sealer;
   readonly #keys = new Map<string, KeyRecord>();
   readonly #tokens = new Map<string, Holder>();
+  readonly #sessions = new Map<string, Session>();
   /** Counts what was forgotten: a look-up that began before must not fill the memory again. */
   #changes = 0;
 
@@ -53,28 +61,37 @@ export class Credentials implements CredentialStore {
     this.#tokens.get(hash) ??
     this.#lookUp(this.#tokens, hash, async () => {
       const row = await selectToken(this.#database.reader, hash);
-      if (!row) return undefined;
-      const { token, user, account, project_ids } = row;
-      return {
-        account_seq: account.seq,
-        account_id: account.id,
-        user_seq: user.seq,
-        actor: `user:${user.name}`,
-        roles: [user.role],
-        project_ids,
-        expires_at: token.expires_at,
-      };
+      return row && toHolder(row);
     });
+
+  /** The holder of the console's session with that hash. One by a key may what its key may, and ends with it. */
+  readonly findSession = (hash: string): Holder | undefined | Promise<Holder | undefined> =>
+    after(
+      this.#sessions.get(hash) ??
+        this.#lookUp(this.#sessions, hash, async () => {
+          const row = await selectToken(this.#database.reader, hash);
+          return row && { ...toHolder(row), access_key: row.token.access_key };
+        }),
+      (session) => {
+        if (session === undefined || session.access_key === null) return session;
+        return after(this.findKey(session.access_key), (key) => key && ofKey(session, key));
+      },
+    );
+
+  /** Whose the credentials are now; undefined if they are no longer good. */
+  async holderOf({ kind, id }: CredentialRef): Promise<Holder | undefined> {
+    const find = { key: this.findKey, token: this.findToken, session: this.findSession }[kind];
+    const holder = await find(id);
+    return holder && !hasExpired(holder, this.#platform.now()) ? holder : undefined;
+  }
 
   /**
    * Throws `unauthenticated` if the caller's credentials are no longer what they were when they were checked: for calls
    * that last.
    */
   async requireActive({ credential, roles }: Principal): Promise<void> {
-    const find = credential.kind === "key" ? this.findKey : this.findToken;
-    const holder = await find(credential.id);
-    const isAsBefore = holder && !hasExpired(holder, this.#platform.now()) && holder.roles.join() === roles.join();
-    if (!isAsBefore)
+    const holder = await this.holderOf(credential);
+    if (holder?.roles.join() !== roles.join())
       throw new Failure("unauthenticated", "these credentials have been changed, revoked or have expired");
   }
 
@@ -84,10 +101,13 @@ export class Credentials implements CredentialStore {
     this.#keys.delete(access_key);
   }
 
-  /** To be called after the commit that ended them. */
+  /** To be called after the commit that ended them: tokens, and sessions too. */
   forgetTokens(hashes: readonly string[]): void {
     if (hashes.length > 0) this.#changes += 1;
-    for (const hash of hashes) this.#tokens.delete(hash);
+    for (const hash of hashes) {
+      this.#tokens.delete(hash);
+      this.#sessions.delete(hash);
+    }
   }
 
   /** To be called after a commit that changed a user or an account's projects. */
@@ -95,12 +115,13 @@ export class Credentials implements CredentialStore {
     this.#changes += 1;
     this.#keys.clear();
     this.#tokens.clear();
+    this.#sessions.clear();
   }
 
-  /** Tokens and temporary keys whose time is over take no memory. */
+  /** Tokens, sessions and temporary keys whose time is over take no memory. */
   forgetExpired(): void {
     const now = this.#platform.now();
-    for (const remembered of [this.#keys, this.#tokens]) {
+    for (const remembered of [this.#keys, this.#tokens, this.#sessions]) {
       for (const [id, holder] of remembered) if (hasExpired(holder, now)) remembered.delete(id);
     }
   }
@@ -123,4 +144,22 @@ export function secretPurpose(access_key: string): string {
 
 function rolesOf(user: Role, key: Role | null): Role[] {
   return key === null || key === user ? [user] : [user, key];
+}
+
+function toHolder({ token, user, account, project_ids }: TokenRow): Holder & { expires_at: number } {
+  return {
+    account_seq: account.seq,
+    account_id: account.id,
+    user_seq: user.seq,
+    actor: `user:${user.name}`,
+    roles: [user.role],
+    project_ids,
+    expires_at: token.expires_at,
+  };
+}
+
+/** Whatever the key is now, but not longer than the session. */
+function ofKey({ expires_at: ends_at }: Session, key: KeyRecord): Holder {
+  const { secret_key: _, security_token_hash: __, expires_at, ...holder } = key;
+  return { ...holder, expires_at: Math.min(ends_at, expires_at ?? ends_at) };
 }

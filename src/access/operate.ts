@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import * as v from "valibot";
+import { roles } from "../core/words.ts";
 import { type Env, operation } from "../http/operation.ts";
 import { text } from "../http/wire.ts";
 import {
   AccessKey,
   Account,
   AccountPage,
+  CallerReply,
   CreateAccountBody,
   CreateKeyBody,
   CreateUserBody,
@@ -24,7 +26,19 @@ import type { Access } from "./service.ts";
 const UserId = v.object({ user_id: text(1, 64) });
 const KeyName = v.object({ access_key: text(1, 64) });
 
-export const accessOperate = new Hono<Env<{ access: Access }>>()
+export const accessOperate = new Hono<Env<{ access: Access; version: string }>>()
+  .get(
+    "/operate/v1/me",
+    operation("showCaller", {
+      summary: "Who calls, and what the caller may",
+      roles,
+      reply: CallerReply,
+    }),
+    async (c) => {
+      const { access, version } = c.env.services;
+      return c.json({ ...(await access.sessions.showCaller(c.var.principal)), version });
+    },
+  )
   .post(
     "/operate/v1/accounts",
     operation("createAccount", {

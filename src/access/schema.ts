@@ -152,3 +152,46 @@ export type KeyPage = v.InferOutput<typeof KeyPage>;
 
 export const AccountPage = pageOf(Account);
 export type AccountPage = v.InferOutput<typeof AccountPage>;
+
+const CreateSession = strictObject({
+  user: v.optional(v.pipe(text(1, 64), v.description("With its password; its name."))),
+  password: v.optional(text(0, 4096)),
+  account: v.optional(v.pipe(text(1, 64), v.description("Of the user; absent: default, the instance's first."))),
+  access_key: v.optional(v.pipe(text(1, 64), v.description("With its secret key, instead of a user."))),
+  secret_key: v.optional(text(1, 255)),
+  security_token: v.optional(v.pipe(text(1, 16_384), v.description("Of a temporary key."))),
+});
+
+type Shown = v.InferOutput<typeof CreateSession>;
+type ByUser = { user: string; password: string; account?: string | undefined };
+type ByKey = { access_key: string; secret_key: string; security_token?: string | undefined };
+
+const isByUser = ({ user, password, access_key, secret_key, security_token }: Shown) =>
+  user !== undefined && password !== undefined && (access_key ?? secret_key ?? security_token) === undefined;
+const isByKey = ({ access_key, secret_key, user, password, account }: Shown) =>
+  access_key !== undefined && secret_key !== undefined && (user ?? password ?? account) === undefined;
+
+export const CreateSessionBody = v.pipe(
+  CreateSession,
+  v.check(
+    (shown) => isByUser(shown) || isByKey(shown),
+    "signing in takes user and password (and account), or access_key and secret_key (and security_token)",
+  ),
+  v.transform((shown) => shown as ByUser | ByKey),
+);
+export type CreateSessionBody = v.InferOutput<typeof CreateSessionBody>;
+
+/** Who calls, as the service sees it. */
+export const CallerReply = object({
+  account_id: v.string(),
+  account_name: v.string(),
+  actor: v.pipe(v.string(), v.description("As events name the caller: an access key, or user:NAME.")),
+  roles: v.pipe(v.array(Role), v.description("The caller may do what each of them may.")),
+  bound_to: v.pipe(
+    v.nullable(v.string()),
+    v.description("The one source an agent's key is good for; null: any of the account, or none yet."),
+  ),
+  expires_at: v.pipe(v.nullable(time()), v.description("When these credentials end by themselves; null: never.")),
+  version: v.pipe(v.string(), v.description("The service's.")),
+});
+export type ShownCaller = Omit<v.InferOutput<typeof CallerReply>, "version">;

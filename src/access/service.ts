@@ -6,6 +6,7 @@ import { Credentials } from "./credentials.ts";
 import { Keys } from "./keys.ts";
 import type { Passwords } from "./passwords.ts";
 import { Projects, type Zones } from "./projects.ts";
+import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
 
@@ -16,6 +17,7 @@ export interface Access {
   users: Users;
   keys: Keys;
   tokens: Tokens;
+  sessions: Sessions;
   projects: Projects;
 }
 
@@ -36,6 +38,7 @@ export function createAccess(
     users: new Users(platform, database, credentials, passwords),
     keys,
     tokens: new Tokens(platform, database, credentials, projects, passwords),
+    sessions: new Sessions(platform, database, credentials, passwords),
     projects,
   };
 }

@@ -82,21 +82,23 @@ export const accessKeys = sqliteTable(
 /** One row: a known text under the master key, which tells a start with another key. */
 export const masterKeyCheck = sqliteTable("master_key_check", { id: integer().primaryKey(), sealed: text().notNull() });
 
-/** Sign-ins that hold. A token that is no longer good has no row. */
+/** Sign-ins that hold: tokens, and sessions of the console. What is no longer good has no row, or a key that is not. */
 export const tokens = sqliteTable(
   "tokens",
   {
     seq: integer().primaryKey(),
-    /** Hex SHA-256: the token itself is nowhere. */
+    /** Hex SHA-256, of a session with `session:` before it: token and session themselves are nowhere. */
     hash: text().notNull().unique(),
     user_seq: integer()
       .notNull()
       .references(() => users.seq),
     /** The project it was asked for; null: the account. */
     project_id: text().references(() => projects.id),
-    method: text({ enum: ["password", "token"] }).notNull(),
+    method: text({ enum: ["password", "token", "key"] }).notNull(),
     issued_at: integer().notNull(),
     expires_at: integer().notNull(),
+    /** Of a session by key: it is worth what this key is. */
+    access_key: text(),
   },
   (table) => [index("tokens_by_user").on(table.user_seq), index("tokens_by_expiry").on(table.expires_at)],
 );

@@ -33,6 +33,11 @@ export async function deleteTokensOf(tx: Transaction, user_seq: number): Promise
   await tx.delete(tokens).where(eq(tokens.user_seq, user_seq));
 }
 
+/** Whether it was there. */
+export async function deleteToken(tx: Transaction, hash: string): Promise<boolean> {
+  return (await tx.delete(tokens).where(eq(tokens.hash, hash)).returning({ seq: tokens.seq })).length > 0;
+}
+
 /** All but the newest `keep` tokens of a user; answers the hashes of those that are gone. */
 export async function deleteOldestTokens(tx: Transaction, user_seq: number, keep: number): Promise<string[]> {
   const oldest = tx

@@ -10,18 +10,17 @@ import type { Credentials } from "./credentials.ts";
 import type { CreateTokenBody, Token } from "./iam-schema.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Projects } from "./projects.ts";
+import { isAsChecked, type SignedIn, userByPassword } from "./sign-in.ts";
 import type { ProjectRow } from "./store.ts";
 import { deleteExpiredTokens, deleteOldestTokens, insertToken, selectToken, type TokenRow } from "./token-store.ts";
-import { selectUser, selectUserToSignIn } from "./user-store.ts";
 
-const LIFETIME_MS = 24 * 60 * 60 * 1000;
-const TOKEN_BYTES = 32;
-/** At once; beyond, the oldest ends. */
-const MAX_TOKENS_OF_USER = 10_000;
+export const TOKEN_LIFETIME_MS = 24 * 60 * 60 * 1000;
+export const TOKEN_BYTES = 32;
+/** At once, sessions among them; beyond, the oldest ends. */
+export const MAX_TOKENS_OF_USER = 10_000;
 
 type Identity = CreateTokenBody["auth"]["identity"];
 type Scope = CreateTokenBody["auth"]["scope"];
-type SignedIn = Pick<TokenRow, "user" | "account">;
 
 /** Sign-in: tokens for a password or for another token. */
 export class Tokens {
@@ -65,14 +64,11 @@ export class Tokens {
     const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
     const token = this.#platform.randomBytes(TOKEN_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
     const issued_at = this.#platform.now();
-    const expires_at = parent?.expires_at ?? issued_at + LIFETIME_MS;
+    const expires_at = parent?.expires_at ?? issued_at + TOKEN_LIFETIME_MS;
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };
     const issue = async (tx: Transaction): Promise<string[]> => {
       // What the sign-in was checked against may have changed meanwhile, and its tokens were ended then.
-      const now = await selectUser(tx, { seq: user.seq });
-      const isAsChecked =
-        now && now.disabled_at === null && now.role === user.role && now.password_hash === user.password_hash;
-      if (!isAsChecked || (parent && !(await selectToken(tx, parent.hash)))) throw refused();
+      if (!(await isAsChecked(tx, user)) || (parent && !(await selectToken(tx, parent.hash)))) throw refused();
       await insertToken(tx, { hash: sha256Hex(token), ...row });
       const by = { account_seq: account.seq, actor, address };
       await record(tx, by, issued_at, { type: "token.issued", data: { user: user.name, method, expires_at } });
@@ -113,13 +109,9 @@ export class Tokens {
     if (!id && !(name && (domain?.id || domain?.name))) {
       throw new Failure("invalid", "auth.identity.password.user takes id, or name with its domain");
     }
-    const found = await selectUserToSignIn(this.#database.reader, wanted);
-    const hash = found?.user.disabled_at === null ? found.user.password_hash : null;
-    // One user, however it was named.
-    const who = found?.user.id ?? JSON.stringify(wanted);
-    const isRight = await this.#passwords.check(who, address, password, hash);
-    if (isRight && found) return found;
-    throw refused();
+    const found = await userByPassword(this.#database.reader, this.#passwords, wanted, password, address);
+    if (!found) throw refused();
+    return found;
   }
 
   async #byToken({ token }: Identity): Promise<TokenRow> {

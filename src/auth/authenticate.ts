@@ -22,6 +22,8 @@ export interface CredentialStore {
   /** As findKey, but never from memory. */
   readKey(access_key: string): Promise<KeyRecord | undefined>;
   findToken(hash: string): Holder | Promise<Holder | undefined>;
+  /** By the hash of what the console's cookie holds. */
+  findSession(hash: string): Holder | undefined | Promise<Holder | undefined>;
 }
 
 export interface Caller {
@@ -110,6 +112,35 @@ function byToken(
   return after(findToken(hash), judge);
 }
 
+/** How somebody who signs in shows that a key is his. */
+export interface ShownKey {
+  access_key: string;
+  secret_key: string;
+  security_token?: string | undefined;
+}
+
+/**
+ * The key whose secret is shown. Throws `unauthenticated`, for an unknown key and a wrong secret in the same words and
+ * after the same time.
+ */
+export async function keyBySecret(
+  shown: ShownKey,
+  now: number,
+  { readKey }: Pick<CredentialStore, "readKey">,
+): Promise<KeyRecord> {
+  const key = await readKey(shown.access_key);
+  // Of hashes, which are of one length: how long a secret is must not be told either.
+  const isRight = equalText(sha256Hex(shown.secret_key), sha256Hex(key?.secret_key ?? NOBODYS_SECRET));
+  if (!isRight || key === undefined) throw wrongKey();
+  if (hasExpired(key, now)) throw refusal("the access key has expired");
+  refuseSecurityToken(shown.security_token ?? null, key.security_token_hash, "security_token");
+  return key;
+}
+
+export function wrongKey(): Failure {
+  return refusal("the access key or its secret key is wrong");
+}
+
 /** The principal of valid credentials. */
 export function toPrincipal(holder: Holder, credential: CredentialRef, origin: Origin): Principal {
   const { account_seq, account_id, user_seq, actor, roles, bound_to, project_ids } = holder;
@@ -133,16 +164,16 @@ export function hasExpired({ expires_at }: Pick<Holder, "expires_at">, now: numb
 }
 
 /** A temporary key is worth nothing without its token, and a permanent one comes without. */
-function refuseSecurityToken(token: string | null, expectedHash: string | null): void {
+function refuseSecurityToken(token: string | null, expectedHash: string | null, name = "X-Security-Token"): void {
   if (expectedHash === null) {
-    if (token !== null) throw refusal("this access key comes without X-Security-Token");
+    if (token !== null) throw refusal(`this access key comes without ${name}`);
   } else if (token === null || !equalText(sha256Hex(token), expectedHash)) {
-    throw refusal("this access key takes the X-Security-Token it was issued with");
+    throw refusal(`this access key takes the ${name} it was issued with`);
   }
 }
 
 /** X-Project-Id and X-Domain-Id have no authority: they can turn a request into a refusal and do nothing else. */
-function refuseForeignContext(headers: Headers, holder: Holder): void {
+export function refuseForeignContext(headers: Headers, holder: Holder): void {
   for (const name of CONTEXT_HEADERS) {
     const value = headers.get(name) ?? "";
     if (value !== "" && !isOwnContext(value, holder)) {
@@ -156,6 +187,6 @@ export function isOwnContext(id: string, { account_id, project_ids }: Pick<Holde
   return id === account_id || project_ids.includes(id);
 }
 
-function refusal(message: string): Failure {
+export function refusal(message: string): Failure {
   return new Failure("unauthenticated", message);
 }

@@ -10,7 +10,7 @@ export interface Holder {
   account_seq: number;
   account_id: string;
   user_seq: number;
-  /** As the record of changes names the caller: an access key, or `user:NAME` behind a token. */
+  /** As the record of changes names the caller: an access key, or `user:NAME` behind a password. */
   actor: string;
   /** The user's role and, where the key has one of its own, that: the caller may do what each of them may. */
   roles: readonly Role[];
@@ -22,9 +22,9 @@ export interface Holder {
   expires_at: number | null;
 }
 
-/** Which credentials were shown: to find them again later. Of a token its hash. */
+/** Which credentials were shown: to find them again later. Of a token or session its hash. */
 export interface CredentialRef {
-  kind: "key" | "token";
+  kind: "key" | "token" | "session";
   id: string;
 }
 

@@ -11,6 +11,8 @@ export const eventTypes = [
   "key.bound",
   "key.disabled",
   "token.issued",
+  "session.begun",
+  "session.ended",
   "project.created",
   "migproject.created",
   "migproject.updated",

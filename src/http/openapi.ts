@@ -147,7 +147,7 @@ function replyHeaders(own: Record<string, string>): JsonSchema {
   );
 }
 
-function failures({ roles, dialect, param, query, json }: Declaration): JsonSchema {
+function failures({ roles, dialect, param, query, json, requiredHeaders }: Declaration): JsonSchema {
   const own = dialect === "iam" ? "IamError" : "Error";
   const reply = (description: string, name: "Error" | "GatewayError" | "IamError") => ({
     description,
@@ -161,7 +161,11 @@ function failures({ roles, dialect, param, query, json }: Declaration): JsonSche
       403: reply("Not allowed", "Error"),
     }),
     // Without credentials, but with a body: that is where one signs in.
-    ...(roles.length === 0 && json !== undefined && { 401: reply("The user, password or token is wrong", own) }),
+    ...(roles.length === 0 &&
+      json !== undefined && {
+        401: reply("The user, password, key or token is wrong", dialect === "iam" ? "IamError" : "GatewayError"),
+      }),
+    ...(roles.length === 0 && requiredHeaders && { 403: reply("Not allowed", "Error") }),
     ...((roles.length > 0 || json !== undefined) && {
       404: reply("Unknown object", own),
       413: reply("The body is too large", "GatewayError"),

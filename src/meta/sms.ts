@@ -18,7 +18,7 @@ export const metaSms = new Hono<Env<{ meta: Meta }>>()
     "/",
     operation("listApiVersion", {
       summary: "API versions",
-      description: "A browser (Accept: text/html) without credentials is sent to the documentation.",
+      description: "A browser (Accept: text/html) without credentials is sent to the console, or to the documentation.",
       roles,
       reply: ListApiVersionResponse,
     }),

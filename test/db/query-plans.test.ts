@@ -4,7 +4,16 @@ import { selectOutcomes } from "../../src/commands/store.ts";
 import { type DeclaredRoute, declaredRoutes } from "../../src/http/openapi.ts";
 import { act, changestate, taskThatIs } from "../actions/standing.ts";
 import { type Ferry, poll, queue, register, report, settle, signIn, startFerry } from "../harness.ts";
-import { bodies, bringToCutover, makeObjects, makePerson, nothing, type Objects, pathTo } from "../objects.ts";
+import {
+  bodies,
+  bringToCutover,
+  headersOf,
+  makeObjects,
+  makePerson,
+  nothing,
+  type Objects,
+  pathTo,
+} from "../objects.ts";
 import { type Asked, groupStatements, watchedFile, watchStores } from "./asked.ts";
 
 /*
@@ -43,7 +52,7 @@ async function everyOperation() {
     const objects = await makeObjects(ferry);
     if (id === "returnTask") await bringToCutover(ferry, objects);
     const body = bodies[id]?.(objects);
-    const headers = id === "showToken" ? { "x-subject-token": token } : {};
+    const headers = headersOf(id, token);
     const as = declaration.roles.length > 0 ? "admin" : null;
     const { status } = await ferry.call(as, method, pathTo(path, objects), { headers, ...(body && { body }) });
     if (status < 300) succeeded.add(id);
@@ -165,8 +174,19 @@ async function everyEnd() {
   const enrolment = (await ferry.call("admin", "POST", "/operate/v1/keys", { body: { enrolment: true } })).json;
   await register(ferry, "enrolled", {}, enrolment);
   await register(ferry, "enrolled", {}, enrolment);
+  await sessionOfAKey();
   await ferry.restart();
   await ferry.services.mailbox.warmUp();
+}
+
+async function sessionOfAKey() {
+  const { access_key, secret_key } = ferry.keys.viewer;
+  const sent = { headers: headersOf("createSession", ""), body: { access_key, secret_key } };
+  const { status, headers } = await ferry.call(null, "POST", "/console/session", sent);
+  expect(status).toBe(201);
+  const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
+  const ended = await ferry.call(null, "DELETE", "/console/session", { headers: { ...sent.headers, cookie } });
+  expect(ended.status).toBe(200);
 }
 
 /** What happens without anybody asking, with something to do for each. */

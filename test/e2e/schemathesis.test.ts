@@ -205,5 +205,5 @@ test("requests made from the OpenAPI document find no reply that is not in it", 
   const unreached = Object.entries(report.valid_rates)
     .filter(([, phases]) => Object.values(phases).every(({ accepted }) => accepted === 0))
     .map(([operation]) => operation);
-  expect(unreached).toEqual(["POST /v3/auth/tokens"]);
+  expect(unreached.sort()).toEqual(["POST /console/session", "POST /v3/auth/tokens"]);
 }, 400_000);

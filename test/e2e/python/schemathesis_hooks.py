@@ -20,6 +20,7 @@ BEYOND_THE_SCHEMA = (
     "takes copystate, migrationcycle or both",
     " takes a task_id or a source_id",
     "an enrolment key has the role agent",
+    "signing in takes ",
     "has passed: it is ",
     "takes the next_cursor of an earlier page",
     # IAM: `methods` names the member that has to be there, a user is named in one of two ways, a scope is one thing.

@@ -1,0 +1,1 @@
+ALTER TABLE `tokens` ADD `access_key` text;

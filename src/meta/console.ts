@@ -1,0 +1,57 @@
+import { Hono } from "hono";
+import { sha256Hex } from "../core/digest.ts";
+import type { Env } from "../http/operation.ts";
+
+/** Files of the console, handed in: `index.html` is its page, the others are under /console/assets. */
+export type ConsoleFiles = Readonly<Record<string, ConsoleFile>>;
+interface ConsoleFile {
+  type: string;
+  body: string;
+}
+
+const PAGE = "index.html";
+
+export const hasConsole = (files: ConsoleFiles) => Object.hasOwn(files, PAGE);
+
+/** The console's page under every path that is neither an asset nor of the API: the page itself finds its way. */
+export const metaConsole = new Hono<Env<{ console_files: ConsoleFiles }>>()
+  .get("/console", (c) => (hasConsole(c.env.services.console_files) ? c.redirect("/console/") : missing()))
+  .get("/console/assets/:file", (c) => consoleFile(c.env.services.console_files, c.req.param("file"), c.req.raw))
+  .get("/console/*", (c) => consoleFile(c.env.services.console_files, PAGE, c.req.raw));
+
+function consoleFile(files: ConsoleFiles, name: string, { headers }: Request): Response {
+  const file = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (!file) return missing();
+  const tag = tagOf(file);
+  const isKnown = headers
+    .get("if-none-match")
+    ?.split(",")
+    .some((known) => known.trim().replace(/^W\//, "") === tag);
+  const head = { ...HEADERS, ETag: tag };
+  if (isKnown) return new Response(null, { status: 304, headers: head });
+  return new Response(file.body, { headers: { ...head, "Content-Type": file.type } });
+}
+
+const HEADERS = {
+  // Asked again each time, so that page and assets are of one program after an upgrade.
+  "Cache-Control": "no-cache",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  // No other host, nothing inline, no form that a browser would send by itself.
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+};
+
+const tags = new WeakMap<ConsoleFile, string>();
+
+function tagOf(file: ConsoleFile): string {
+  const tag = tags.get(file) ?? `"${sha256Hex(file.body).slice(0, 32)}"`;
+  tags.set(file, tag);
+  return tag;
+}
+
+function missing(): Response {
+  return new Response("the console has no such file, or is not part of this deployment: see /openapi.json\n", {
+    status: 404,
+  });
+}

@@ -21,6 +21,7 @@ import { MAX_WAIT_S } from "./commands/schema.ts";
 import { Commands } from "./commands/service.ts";
 import { SharedMailbox } from "./commands/shared-mailbox.ts";
 import { commandsSms } from "./commands/sms.ts";
+import { Traffic } from "./commands/traffic.ts";
 import type { Settings } from "./config.ts";
 import { Failure } from "./core/failure.ts";
 import type { Platform } from "./core/platform.ts";
@@ -72,6 +73,7 @@ export interface Services {
   commands: Commands;
   orders: Orders;
   history: CommandHistory;
+  traffic: Traffic;
   actions: Actions;
   mailbox: Mailbox;
 }
@@ -108,7 +110,8 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   const mailbox = database.exclusive
     ? await MemoryMailbox.load(platform, database, sources, moves.current)
     : new SharedMailbox(platform, database);
-  const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox);
+  const traffic = new Traffic(platform);
+  const commands = new Commands(platform, database, access.credentials, sources, moves, mailbox, traffic);
   const orders = new Orders(platform, database, sources, moves, mailbox, settings);
   const history = new CommandHistory(platform, database, access.credentials, mailbox);
   const actions = createActions(platform, database, sources, tasks, moves, orders);
@@ -127,6 +130,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     commands,
     orders,
     history,
+    traffic,
     actions,
     mailbox,
   };

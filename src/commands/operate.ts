@@ -14,12 +14,14 @@ import {
   ListResultsQuery,
   QueueCommandBody,
   ResultPage,
+  ShowTrafficResponse,
 } from "./schema.ts";
+import type { Traffic } from "./traffic.ts";
 
 const NDJSON = "application/x-ndjson";
 const CommandId = v.object({ id: objectId() });
 
-export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHistory }>>()
+export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHistory; traffic: Traffic }>>()
   .post(
     "/operate/v1/sources/:source_id/commands",
     operation("queueCommand", {
@@ -98,4 +100,15 @@ export const commandsOperate = new Hono<Env<{ orders: Orders; history: CommandHi
       }
       return streamed(c, NDJSON, await c.env.services.history.streamResults(c.var.principal, query));
     },
+  )
+  .get(
+    "/operate/v1/traffic",
+    operation("showTraffic", {
+      summary: "Polls and reports that were answered, by the minute",
+      description:
+        "The last 60 minutes at most, counted in the memory of the process that answers: of several processes each knows its own, and on an edge runtime, which keeps nothing between requests, there is the current minute only.",
+      roles: ["viewer", "operator", "admin"],
+      reply: ShowTrafficResponse,
+    }),
+    (c) => c.json(c.env.services.traffic.showTraffic(c.var.principal)),
   );

@@ -121,3 +121,18 @@ export type ListResultsQuery = v.InferOutput<typeof ListResultsQuery>;
 export const CommandPage = pageOf(Command);
 export type CommandPage = v.InferOutput<typeof CommandPage>;
 export const ResultPage = pageOf(Result);
+
+export const ShowTrafficResponse = object({
+  since: v.pipe(time(), v.description("When the process that answers began to count.")),
+  minutes: v.pipe(
+    v.array(
+      object({
+        at: v.pipe(time(), v.description("When the minute began; milliseconds since 1970.")),
+        polls: integer(0),
+        reports: integer(0),
+      }),
+    ),
+    v.description("Oldest first, none left out; the last one is under way."),
+  ),
+});
+export type ShowTrafficResponse = v.InferOutput<typeof ShowTrafficResponse>;

@@ -16,6 +16,7 @@ import { idle, type Offer, toOffer } from "./replies.ts";
 import { type ReportOutcome, type ReportRow, reportGroup } from "./report-group.ts";
 import type { CommandBody } from "./schema.ts";
 import { type CommandRow, selectCommandBySeq } from "./store.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** So often a poll goes after a command that turns out to be gone. */
 const MOST_MISSES = 8;
@@ -30,6 +31,7 @@ export class Commands {
   readonly #sources: Sources;
   readonly #moves: TaskMoves;
   readonly #mailbox: Mailbox;
+  readonly #traffic: Traffic;
   readonly #deliveryPlan: GroupPlan<DeliveryRow, DeliveryOutcome>;
   readonly #reportPlan: GroupPlan<ReportRow, ReportOutcome>;
   readonly #deliveries: Group<DeliveryRow, DeliveryOutcome>;
@@ -42,6 +44,7 @@ export class Commands {
     sources: Sources,
     moves: TaskMoves,
     mailbox: Mailbox,
+    traffic: Traffic,
   ) {
     this.#platform = platform;
     this.#database = database;
@@ -49,6 +52,7 @@ export class Commands {
     this.#sources = sources;
     this.#moves = moves;
     this.#mailbox = mailbox;
+    this.#traffic = traffic;
     this.#deliveryPlan = deliveryGroup((outcomes, rows) => {
       outcomes.forEach((outcome, index) => {
         const row = rows[index];
@@ -79,11 +83,20 @@ export class Commands {
     caller: { readonly signal: AbortSignal },
   ): Offer | Promise<Offer> {
     return after(this.#mailbox.look(principal, server_id), (waiting) => {
-      this.#sources.presence.touch(waiting.source.seq, waiting.seen_at);
+      const now = this.#sources.presence.touch(waiting.source.seq, waiting.seen_at);
       // Nearly every poll ends here. Of what is behind it, the runtime makes a signal only for who asks for one.
-      if (waiting.open.length === 0 && waitMs === 0) return idle(waiting.task);
-      return this.#offer(principal, waiting, waitMs, caller.signal);
+      if (waiting.open.length === 0 && waitMs === 0) {
+        this.#traffic.polled(waiting.source.account_seq, now);
+        return idle(waiting.task);
+      }
+      return this.#answer(principal, waiting, waitMs, caller.signal);
     });
+  }
+
+  async #answer(principal: Principal, waiting: Waiting, waitMs: number, signal: AbortSignal): Promise<Offer> {
+    const offer = await this.#offer(principal, waiting, waitMs, signal);
+    if (!signal.aborted) this.#traffic.polled(waiting.source.account_seq, this.#platform.now());
+    return offer;
   }
 
   async #offer(principal: Principal, waiting: Waiting, waitMs: number, signal: AbortSignal): Promise<Offer> {
@@ -147,7 +160,9 @@ export class Commands {
     const isOfTask =
       task !== null &&
       open.some(({ task_id, command_name }) => task_id === task.id && command_name === row.command_name);
-    return isOfTask ? this.#reportOfTask(principal, source, row) : this.#reports.add(row);
+    const outcome = await (isOfTask ? this.#reportOfTask(principal, source, row) : this.#reports.add(row));
+    this.#traffic.reported(source.account_seq, row.received_at);
+    return outcome;
   }
 
   /** A report that may move the source's task: all of it in one commit. */

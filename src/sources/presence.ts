@@ -24,8 +24,8 @@ export class Presence {
     this.#connectedMs = connected_within_s * 1000;
   }
 
-  /** The source's agent is here now; `stored` is what the database says of it, where that was read. */
-  touch(source_seq: number, stored: number | null = null): void {
+  /** The source's agent is here now; returns when that is. `stored` is what the database says of it, where that was read. */
+  touch(source_seq: number, stored: number | null = null): number {
     const now = this.#platform.now();
     const isFresh = stored !== null && Math.abs(now - stored) < Math.min(SHARED_STALE_MS, this.#connectedMs / 4);
     const known = this.#seen.get(source_seq);
@@ -33,6 +33,7 @@ export class Presence {
       known.at = now;
       if (!isFresh) known.isWritten = false;
     } else this.#seen.set(source_seq, { at: now, isWritten: isFresh });
+    return now;
   }
 
   /** As memory knows, else as stored; null if it was never seen. Of processes that share a database any may know better. */

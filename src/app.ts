@@ -28,6 +28,7 @@ import type { Platform } from "./core/platform.ts";
 import { Sealer } from "./core/sealed.ts";
 import type { Database } from "./db/database.ts";
 import { storageFailure } from "./db/storage-failure.ts";
+import { EventFeed } from "./events/feed.ts";
 import { eventsOperate } from "./events/operate.ts";
 import { Events } from "./events/service.ts";
 import { behindConsole } from "./http/console-api.ts";
@@ -61,6 +62,7 @@ import { VERSION } from "./version.ts";
 export interface Services {
   access: Access;
   events: Events;
+  feed: EventFeed;
   meta: Meta;
   agreements: Agreements;
   migprojects: Migprojects;
@@ -118,6 +120,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
   return {
     access,
     events: new Events(database),
+    feed: new EventFeed(platform, database, (principal) => access.credentials.requireActive(principal)),
     meta: new Meta(platform, database, settings, warnings),
     agreements: new Agreements(platform, database),
     migprojects,
@@ -142,6 +145,8 @@ export interface AppOptions {
   services: (told: Told) => Services | Promise<Services>;
   /** Longest a poll may wait, in seconds; 0 where the runtime should answer at once. */
   max_wait_s?: number;
+  /** Longest a stream of events may last, in seconds; without end where a connection costs nothing but itself. */
+  max_stream_s?: number;
   docs_files?: DocsFiles;
   console_files?: ConsoleFiles;
 }
@@ -154,7 +159,8 @@ export interface App {
 
 /** The whole HTTP surface: what every request passes, around the routes of all features. */
 export function createApp(options: AppOptions): App {
-  const { platform, services, max_wait_s = MAX_WAIT_S, docs_files = {}, console_files = {} } = options;
+  const { platform, services, docs_files = {}, console_files = {} } = options;
+  const { max_wait_s = MAX_WAIT_S, max_stream_s = Number.POSITIVE_INFINITY } = options;
   const api = allRoutes();
   const failures = new FailureLog(platform);
   api.notFound((c) => failureReply(noRoute(), c.env.request_id));
@@ -178,12 +184,13 @@ export function createApp(options: AppOptions): App {
     const { credentials } = given.access;
     const findCaller: RouteServices["authenticate"] = (request, origin) =>
       authenticate(request, origin, platform.now(), credentials);
+    const limits = { max_wait_s, max_stream_s };
     const files = { docs_files, console_files };
     const all = {
       ...given,
       log: platform.log,
       authenticate: findCaller,
-      max_wait_s,
+      ...limits,
       ...files,
       openapi,
       version: VERSION,
@@ -227,6 +234,7 @@ type Passing = Pick<Bindings<object>, "request_id" | "target">;
 type RouteEnv = Bindings<
   Services & {
     max_wait_s: number;
+    max_stream_s: number;
     docs_files: DocsFiles;
     console_files: ConsoleFiles;
     openapi: () => object;

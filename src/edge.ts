@@ -42,6 +42,12 @@ const platform: Platform = {
 /** A poll is answered at once: one that waited would hold a connection and ask the database every second. */
 const MAX_WAIT_S = 0;
 
+/**
+ * A stream of events asks the database every second, and calls of one request are counted where such runtimes are let:
+ * it ends after this long, and its reader goes on where it was.
+ */
+const MAX_STREAM_S = 20;
+
 /** Of this isolate: it bounds what runs at once. */
 const passwords = new Passwords(platform);
 
@@ -62,6 +68,7 @@ const app = createApp({
     return bindings.services;
   },
   max_wait_s: MAX_WAIT_S,
+  max_stream_s: MAX_STREAM_S,
 });
 
 /** The header in which the platform tells who called: a setting of this entry alone. */

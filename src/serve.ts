@@ -86,6 +86,7 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     if (firstKey) say(firstSteps(folder));
     const stop = async () => {
       services.mailbox.close();
+      services.feed.close();
       await Promise.race([listener.stop(), untilIdle(listener), Bun.sleep(STOP_MS)]);
       await listener.stop(true);
       const flushed = jobs.stop().then(async () => {

@@ -86,6 +86,7 @@ export class Writer {
   readonly #store: Store;
   readonly #options: WriterOptions;
   #tail: Promise<unknown> = Promise.resolve();
+  #written: () => void = () => {};
 
   constructor(store: Store, options: WriterOptions) {
     this.#store = store;
@@ -144,6 +145,11 @@ export class Writer {
     };
   }
 
+  /** Has `work` called after every write, made or not, before the next one: it must cost next to nothing. */
+  afterEachWrite(work: () => void): void {
+    this.#written = work;
+  }
+
   /** Resolves when everything handed over so far is done, rows that wait for their group included. */
   async drain(): Promise<void> {
     // Rows that no group had room for are handed over after the one before them.
@@ -191,7 +197,9 @@ export class Writer {
       if (waitedMs > queueMs) throw failureOf("busy", new Error("too many writes were waiting"));
       return job();
     });
-    this.#tail = done.catch(() => {});
+    // Of some that failed nobody knows whether they were made.
+    const told = () => this.#written();
+    this.#tail = done.then(told, told);
     return done;
   }
 

@@ -54,6 +54,7 @@ export const Event = object({
   ),
   address: v.pipe(v.nullable(v.string()), v.description("Client address; null where ferry did it or it is not known.")),
   source_id: v.nullable(v.string()),
+  source_name: v.pipe(v.nullable(v.string()), v.description("Its name now, or when it was deleted.")),
   command_id: v.nullable(v.string()),
   data: v.pipe(v.record(v.string(), v.unknown()), v.description("More on the change, by type.")),
 });
@@ -73,15 +74,23 @@ export const historyPageQuery = {
   ),
 };
 
-export const ListEventsQuery = strictObject({
+const filter = {
   type: v.optional(v.picklist(eventTypes)),
   source_id: v.optional(text(1, 36)),
   command_id: v.optional(text(1, 36)),
+};
+
+export const ListEventsQuery = strictObject({
+  ...filter,
   since: v.optional(v.pipe(queryInteger(0), v.description("At or after; milliseconds since 1970."))),
   until: v.optional(v.pipe(queryInteger(0), v.description("Before; milliseconds since 1970."))),
   ...historyPageQuery,
 });
 export type ListEventsQuery = v.InferOutput<typeof ListEventsQuery>;
+
+/** What a stream takes: it has neither pages nor bounds in time. */
+export const FollowEventsQuery = strictObject(filter);
+export type FollowEventsQuery = v.InferOutput<typeof FollowEventsQuery>;
 
 export const EventPage = pageOf(Event);
 export type EventPage = v.InferOutput<typeof EventPage>;

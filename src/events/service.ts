@@ -4,7 +4,7 @@ import type { Transaction } from "../db/executor.ts";
 import type { Event, EventPage, EventType, ListEventsQuery } from "./schema.ts";
 import { deleteOldEvents, type EventRow, insertEvents, selectEventPage } from "./store.ts";
 
-/** The record of every change: audit now, live stream and webhooks later. */
+/** The record of every change: to be read here, followed in feed.ts. */
 export class Events {
   readonly #database: Database;
 
@@ -59,7 +59,7 @@ const usualData: { [Type in EventType]?: Record<string, unknown> } = {
   "command.reported": { result: "success", kind: "matched" },
 };
 
-function toEvent({ seq, type: stored, data, command_name, ...rest }: EventRow): Event {
+export function toEvent({ seq, type: stored, data, command_name, ...rest }: EventRow): Event {
   const type = stored as EventType;
   const told = data === null ? usualData[type] : JSON.parse(data);
   return { id: seq, type, ...rest, data: { ...(command_name !== null && { command_name }), ...told } };

@@ -32,6 +32,12 @@ export async function insertEvents(tx: Transaction, rows: readonly NewEvent[]): 
     FROM json_each(${JSON.stringify(told)}) ORDER BY key`);
 }
 
+/** The highest id that was ever given to an event, of whichever account, those deleted since included. */
+export async function selectHighestEvent(db: Executor): Promise<number> {
+  const [last] = await db.all<{ seq: number }>(sql`SELECT seq FROM sqlite_sequence WHERE name = 'events'`);
+  return last?.seq ?? 0;
+}
+
 /** A page of the account's events, and its cursor. */
 export async function selectEventPage(db: Executor, account_seq: number, query: ListEventsQuery) {
   const { steps, next_cursor } = await walkPage(db, walkOf(account_seq, query), query);
@@ -49,6 +55,7 @@ async function selectEvents(db: Executor, seqs: readonly number[]) {
     actor,
     address,
     source_id: sources.id,
+    source_name: sources.name,
     command_id: uuidText("commands.id") as SQL<string | null>,
     data,
   };

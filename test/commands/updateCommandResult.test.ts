@@ -45,6 +45,7 @@ describe("updateCommandResult", () => {
         actor: ferry.keys.agent.access_key,
         address: "192.0.2.7",
         source_id,
+        source_name: "web-1",
         command_id: id,
         data: { command_name: "START", result: "success", kind: "matched" },
       },

@@ -148,6 +148,9 @@ async function everyEnd() {
   await queue(ferry, id, "SYNC", { deliver_by: ferry.clock.now() + 1_000 });
   await ferry.clock.advance(2_000);
   await ferry.call("viewer", "GET", "/operate/v1/results", { headers: { accept: "application/x-ndjson" } });
+  const stream = await ferry.send("viewer", "GET", "/operate/v1/events", { headers: { accept: "text/event-stream" } });
+  await settle();
+  await stream.body?.cancel();
   // What a group asks where a server's answer was lost.
   await selectOutcomes(ferry.database.reader, [{ id, source_seq: 1 }]);
   const waiting = ferry.call("agent", "GET", `/v3/sources/${await register(ferry, "waits")}/command?wait=5`);
@@ -209,6 +212,7 @@ const small: Record<string, string> = {
   accounts: "made by hand, one for a tenant",
   ferry_migrations: "one row for a migration; read at a start",
   master_key_check: "one row",
+  sqlite_sequence: "one row for a table",
 };
 
 /** What may be read from end to end. */

@@ -77,7 +77,7 @@ test("activity shows who did what, the newest at the end", async () => {
   const [registered = "", queued = ""] = stdout.trimEnd().split("\n");
   expect(registered).toMatch(/^\S+Z {2}source\.registered +by E2EFIRSTKEY \(127\.0\.0\.1\) {2}source /);
   expect(queued).toMatch(/^\S+Z {2}command\.queued +by E2EFIRSTKEY/);
-  expect(queued).toContain(`source ${source_id}  command ${id}`);
+  expect(queued).toContain(`source activity-1  command ${id}`);
   const newest = await cli(["activity", "--limit", "1", "--json"]);
   expect(JSON.parse(newest.stdout)).toMatchObject({ type: "command.queued", command_id: id });
   expect(newest.stderr).toContain("there are more");

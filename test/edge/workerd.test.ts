@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { edgeModule } from "./bundle.ts";
 import { BOOTSTRAP, Caller, commandLoop, send } from "./command-loop.ts";
+import { eventStream } from "./event-stream.ts";
 import { type Sqld, sqldProgram, startSqld } from "./sqld.ts";
 import { startDeployed, startWorkerd, type Workerd, workerdProgram } from "./workerd.ts";
 
@@ -63,6 +64,11 @@ describe.skipIf(!sqldPath || !workerdPath)("in workerd", () => {
     expect(await other.poll(source_id)).toMatchObject({ id, attempt: 1 });
     expect(await one.poll(source_id)).toMatchObject({ id, attempt: 2 });
   });
+
+  eventStream(
+    () => new Caller(workerd.url("ferry")),
+    () => new Caller(workerd.url("second")),
+  );
 
   test("the scheduled run ends what is past its deadline", async () => {
     const caller = new Caller(workerd.url("ferry"));

@@ -46,6 +46,7 @@ describe("listEvents", () => {
         actor: ferry.keys.operator.access_key,
         address: "192.0.2.7",
         source_id,
+        source_name: "web-2",
         command_id,
         data: { command_name: "START" },
       },

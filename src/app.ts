@@ -43,6 +43,7 @@ import { Meta } from "./meta/service.ts";
 import { metaSms } from "./meta/sms.ts";
 import { Migprojects } from "./migprojects/service.ts";
 import { migprojectsSms } from "./migprojects/sms.ts";
+import { sourcesOperate } from "./sources/operate.ts";
 import { Sources } from "./sources/service.ts";
 import { sourcesSms } from "./sources/sms.ts";
 import { Consistency } from "./tasks/consistency.ts";
@@ -267,6 +268,7 @@ function allRoutes() {
     .route("/", migprojectsSms)
     .route("/", templatesSms)
     .route("/", sourcesSms)
+    .route("/", sourcesOperate)
     .route("/", tasksSms)
     .route("/", secretsSms)
     .route("/", consistencySms)

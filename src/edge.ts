@@ -10,6 +10,7 @@ import {
   type Settings,
   type SettingValues,
 } from "./config.ts";
+import { consoleFiles } from "./console-files.ts";
 import { errorFields, jsonLog } from "./core/log.ts";
 import type { Platform } from "./core/platform.ts";
 import { parseMasterKey } from "./core/sealed.ts";
@@ -68,6 +69,7 @@ const app = createApp({
     return bindings.services;
   },
   max_wait_s: MAX_WAIT_S,
+  console_files: consoleFiles,
   max_stream_s: MAX_STREAM_S,
 });
 

@@ -6,6 +6,7 @@ import { createApp, createServices } from "./app.ts";
 import { background } from "./background.ts";
 import { bunPlatform as platform } from "./bun-platform.ts";
 import { bootstrapChoice, libsqlServer, SettingError, type Settings } from "./config.ts";
+import { consoleFiles } from "./console-files.ts";
 import { errorFields } from "./core/log.ts";
 import { parseMasterKey } from "./core/sealed.ts";
 import {
@@ -77,12 +78,12 @@ export async function serve(settings: Settings, say: (text: string) => void): Pr
     });
     const jobs = background(platform, database, services, settings);
     await jobs.startUp();
-    const app = createApp({ platform, services: () => services, docs_files: docsFiles });
+    const app = createApp({ platform, services: () => services, docs_files: docsFiles, console_files: consoleFiles });
     const listener = door.open(app);
     const { url } = listener;
     noteEndpoint(folder, listener);
     jobs.start();
-    say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; documentation at ${url}/docs)`);
+    say(`ferry ${VERSION} is ready on ${url} (data in ${folder}; console at ${url}/console/)`);
     if (firstKey) say(firstSteps(folder));
     const stop = async () => {
       services.mailbox.close();

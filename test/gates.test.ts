@@ -308,6 +308,8 @@ describe("every operation", () => {
       "/operate/v1/events",
       "/operate/v1/users",
       "/operate/v1/keys",
+      "/operate/v1/sources",
+      "/operate/v1/attention",
     ];
     for (const path of lists) {
       const { status, text } = await ferry.call("foreign", "GET", path);
@@ -376,7 +378,7 @@ describe("every operation", () => {
       expect([id, await answered(max), await answered(max + 1)]).toEqual([id, id === "showSha256" ? 200 : 404, 400]);
       tried += 1;
     }
-    expect(tried).toBe(contract.filter(({ path_params }) => path_params.length > 0).length + 3);
+    expect(tried).toBe(contract.filter(({ path_params }) => path_params.length > 0).length + 4);
   });
 
   test("does not answer HEAD, an unknown method, path or a trailing slash", async () => {

@@ -1,9 +1,12 @@
 import * as v from "valibot";
-import { taskActions, taskStates } from "../core/words.ts";
+import { type Role, taskActions, taskStates } from "../core/words.ts";
 import { decimal, integer, object, objectId, text } from "../http/wire.ts";
 import { migrationCycles, sourceStates } from "../sources/schema.ts";
 
 /* Names and bounds are the contract's: models of the SMS v3 API. */
+
+/** Who may act on tasks and sources: what is listed as allowed goes by it too. */
+export const actors = ["operator", "admin"] as const satisfies readonly Role[];
 
 export const UpdateTaskStatusReq = object({
   operation: v.picklist(taskActions),

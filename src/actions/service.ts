@@ -5,6 +5,7 @@ import type { Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import type { Tasks } from "../tasks/service.ts";
 import { Deletions } from "./deletions.ts";
+import { Permitted } from "./permitted.ts";
 import { Progress } from "./progress.ts";
 import { TaskActions } from "./task-actions.ts";
 
@@ -13,6 +14,7 @@ export interface Actions {
   tasks: TaskActions;
   progress: Progress;
   deletions: Deletions;
+  permitted: Permitted;
 }
 
 export function createActions(
@@ -27,5 +29,6 @@ export function createActions(
     tasks: new TaskActions(platform, sources, tasks, moves, orders),
     progress: new Progress(platform, database, sources, tasks, moves, orders),
     deletions: new Deletions(sources, tasks, orders),
+    permitted: new Permitted(database, sources, moves, orders),
   };
 }

@@ -3,7 +3,14 @@ import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { objectId, strictObject } from "../http/wire.ts";
 import { CreateTaskResponse, PostTask } from "../tasks/schema.ts";
-import { DeleteIds, PutCopyStateReq, UpdateTaskSpeedReq, UpdateTaskStatusReq, UploadLogRequestBody } from "./schema.ts";
+import {
+  actors,
+  DeleteIds,
+  PutCopyStateReq,
+  UpdateTaskSpeedReq,
+  UpdateTaskStatusReq,
+  UploadLogRequestBody,
+} from "./schema.ts";
 import type { Actions } from "./service.ts";
 
 const TaskId = v.object({ task_id: objectId() });
@@ -14,7 +21,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     "/v3/tasks",
     operation("createTask", {
       summary: "Make the migration task of a source server",
-      roles: ["operator", "admin"],
+      roles: actors,
       json: PostTask,
       example: {
         name: "MigrationTask",
@@ -36,7 +43,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
       summary: "Start, stop, restart, drill or cut over a migration task",
       description:
         "What a task's state does not allow is refused; error_msg says what is allowed. start counts at once, whether the agent is there or not.",
-      roles: ["operator", "admin"],
+      roles: actors,
       param: TaskId,
       json: UpdateTaskStatusReq,
       example: { operation: "start" },
@@ -52,7 +59,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     operation("collectLog", {
       summary: "Have the agent upload its logs to a bucket",
       description: "Queues UPLOAD_LOG; the task's log_collect_status tells how it went.",
-      roles: ["operator", "admin"],
+      roles: actors,
       param: TaskId,
       json: UploadLogRequestBody,
       example: { log_bucket: "logs" },
@@ -114,7 +121,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     "/v3/tasks/:task_id",
     operation("deleteTask", {
       summary: "Delete a migration task, unless its agent is there and at work",
-      roles: ["operator", "admin"],
+      roles: actors,
       param: TaskId,
       reply: strictObject({}),
     }),
@@ -127,7 +134,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     "/v3/tasks/delete",
     operation("deleteTasks", {
       summary: "Delete migration tasks, all or none",
-      roles: ["operator", "admin"],
+      roles: actors,
       json: DeleteIds,
       example: { ids: ["<id of a task>"] },
       reply: strictObject({}),
@@ -141,7 +148,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     "/v3/sources/:source_id",
     operation("deleteServer", {
       summary: "Delete a source server and its task; open commands are cancelled, their history stays",
-      roles: ["operator", "admin"],
+      roles: actors,
       param: SourceId,
       reply: strictObject({}),
     }),
@@ -154,7 +161,7 @@ export const actionsSms = new Hono<Env<{ actions: Actions }>>()
     "/v3/sources/delete",
     operation("deleteServers", {
       summary: "Delete source servers, all or none",
-      roles: ["operator", "admin"],
+      roles: actors,
       json: DeleteIds,
       example: { ids: ["<id of a source>"] },
       reply: strictObject({}),

@@ -115,10 +115,7 @@ export class TaskActions {
       return;
     }
     if (operation === "collect_log") {
-      if (task.log_bucket === null) {
-        throw new Failure("conflict", `task ${task.id} has no log bucket yet: POST /v3/tasks/${task.id}/log names one`);
-      }
-      await this.#collectLog(tx, by, task, task.log_bucket, aftermath);
+      await this.#collectLog(tx, by, task, bucketOf(task), aftermath);
       return;
     }
     const open = await this.#orders.open(tx, task.source_seq, task.id);
@@ -158,6 +155,12 @@ export class TaskActions {
       throw error;
     }
   }
+}
+
+/** Where the task's logs go. Throws `conflict` where nobody has said that yet. */
+export function bucketOf({ id, log_bucket }: Task): string {
+  if (log_bucket !== null) return log_bucket;
+  throw new Failure("conflict", `task ${id} has no log bucket yet: POST /v3/tasks/${id}/log names one`);
 }
 
 function sourceOf({ source_seq: seq, source_id: id, account_seq }: Task): SourceRef {

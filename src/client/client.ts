@@ -1,7 +1,8 @@
 import { rootCertificates } from "node:tls";
-import { hc } from "hono/client";
-import type { Api } from "../app.ts";
 import { authorization, formatSdkDate } from "../core/canonical-request.ts";
+import { type Client, typedClient } from "./typed.ts";
+
+export type { Client };
 
 /** Where to call and as whom: by key or by token. Without either only what needs no credentials works. */
 export interface Connection {
@@ -64,9 +65,8 @@ export async function signedFetch(
   return fetch(request, { redirect: "manual", tls });
 }
 
-/** The typed client: every operation of the service by its path. */
-export function client(connection: Connection, now: () => number) {
+/** The typed client, with signed requests. */
+export function client(connection: Connection, now: () => number): Client {
   const signingFetch = (url: string | URL | Request, init?: RequestInit) => signedFetch(connection, now(), url, init);
-  return hc<Api>(connection.endpoint, { fetch: signingFetch as typeof fetch });
+  return typedClient(connection.endpoint, { fetch: signingFetch as typeof fetch });
 }
-export type Client = ReturnType<typeof client>;

@@ -1,6 +1,6 @@
 import type { InferResponseType } from "hono/client";
-import type { Client } from "./client.ts";
 import { BlockReader } from "./server-sent-events.ts";
+import type { Client } from "./typed.ts";
 
 /*
  * A reader of the live stream of events, for whatever has fetch: the command line and a browser share it, so it takes

@@ -3,7 +3,7 @@ import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { CommandName } from "../core/words.ts";
 import type { Database } from "../db/database.ts";
-import type { Transaction } from "../db/executor.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import type { Group } from "../db/writer.ts";
 import { type Change, type Doer, ferryItself, record } from "../events/service.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
@@ -176,8 +176,8 @@ export class Orders {
   }
 
   /** The open commands of a source's task. */
-  async open(tx: Transaction, source_seq: number, task_id: string): Promise<CommandRow[]> {
-    return (await selectOpenCommands(tx, source_seq)).filter((command) => command.task_id === task_id);
+  async open(db: Executor, source_seq: number, task_id: string): Promise<CommandRow[]> {
+    return (await selectOpenCommands(db, source_seq)).filter((command) => command.task_id === task_id);
   }
 
   /** Ends the open commands of many sources that `which` picks, as they go with their task or source: moves nothing. */

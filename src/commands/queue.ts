@@ -1,4 +1,4 @@
-import type { CommandName } from "../core/words.ts";
+import { type CommandName, logCommandNames } from "../core/words.ts";
 
 /** A command that has not ended, as the decisions below need it. */
 export interface OpenCommand {
@@ -9,7 +9,7 @@ export interface OpenCommand {
   due_at: number | null;
 }
 
-export const logCommands: ReadonlySet<CommandName> = new Set(["UPLOAD_LOG", "RSET_LOG_ACL"]);
+export const logCommands: ReadonlySet<CommandName> = new Set(logCommandNames);
 
 /** Control commands steer the migration; log commands run beside them. */
 export function isControl(name: CommandName): boolean {

@@ -17,6 +17,9 @@ export const commandNames = [
 ] as const;
 export type CommandName = (typeof commandNames)[number];
 
+/** They run beside the others, which steer the migration. */
+export const logCommandNames = ["UPLOAD_LOG", "RSET_LOG_ACL"] as const satisfies readonly CommandName[];
+
 export const commandStates = [
   "queued",
   "delivered",

@@ -151,7 +151,8 @@ export function operation<const D extends Declaration>(id: string, declaration: 
   return Object.assign(middleware, { admit }) as Operation<D>;
 }
 
-function requireRole(principal: Principal, roles: readonly Role[]): void {
+/** Throws `forbidden` unless each of the caller's roles is among these. */
+export function requireRole(principal: Pick<Principal, "roles">, roles: readonly Role[]): void {
   const lacking = principal.roles.find((role) => !roles.includes(role));
   if (lacking === undefined) return;
   throw new Failure("forbidden", `role ${lacking} may not do this: it takes ${roles.join(" or ")}`);

@@ -5,7 +5,7 @@ import type { ListServersQuery } from "./schema.ts";
 import { hasConsistencyResult, type ShownSourceRow, selectShownSources } from "./store.ts";
 
 /** What makes a source connected. */
-interface Connection {
+export interface Connection {
   since: number;
   until: number;
   /** Connected ones that are not written as such yet. */
@@ -104,7 +104,7 @@ function filtersOf(query: ListServersQuery, account_seq: number, connection: Con
 }
 
 /** Seen in that time: as stored, or in memory only so far. */
-function isConnected({ since, until, seen }: Connection): SQL {
+export function isConnected({ since, until, seen }: Connection): SQL {
   const stored = sql`coalesce(source_presence.seen_at > ${since} AND source_presence.seen_at < ${until}, false)`;
   return sql`${stored} OR sources.seq IN (SELECT value FROM json_each(${JSON.stringify(seen)}))`;
 }

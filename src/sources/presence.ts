@@ -56,7 +56,14 @@ export class Presence {
 
   /** Connected sources that the database may not know of as such yet. */
   unwrittenConnected(): number[] {
-    return this.#unwritten().flatMap(([source_seq, at]) => (this.isConnected(at) ? [source_seq] : []));
+    return this.unwritten().flatMap(([source_seq, at]) => (this.isConnected(at) ? [source_seq] : []));
+  }
+
+  /** What the database does not know yet. */
+  unwritten(): [source_seq: number, at: number][] {
+    const unwritten: [number, number][] = [];
+    for (const [source_seq, { at, isWritten }] of this.#seen) if (!isWritten) unwritten.push([source_seq, at]);
+    return unwritten;
   }
 
   forget(source_seq: number): void {
@@ -65,7 +72,7 @@ export class Presence {
 
   /** Writes what is only in memory, a bounded number of rows at a time. */
   async flush(): Promise<void> {
-    const waiting = this.#unwritten();
+    const waiting = this.unwritten();
     for (let from = 0; from < waiting.length; from += ROWS_PER_JOB) {
       const batch = waiting.slice(from, from + ROWS_PER_JOB);
       await this.#database.writer.transaction((tx) => upsertPresence(tx, batch));
@@ -74,11 +81,5 @@ export class Presence {
         if (known?.at === at) known.isWritten = true;
       }
     }
-  }
-
-  #unwritten(): [source_seq: number, at: number][] {
-    const unwritten: [number, number][] = [];
-    for (const [source_seq, { at, isWritten }] of this.#seen) if (!isWritten) unwritten.push([source_seq, at]);
-    return unwritten;
   }
 }

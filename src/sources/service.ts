@@ -7,10 +7,12 @@ import type { Database } from "../db/database.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
 import type { Migprojects } from "../migprojects/service.ts";
+import { Attention } from "./attention.ts";
 import { environmentChecks } from "./checks.ts";
 import { toCurrentTask, toListedCurrentTask } from "./current-task.ts";
 import { applyDiskSettings, applyVolumeGroupSettings, initTargetServer, numbered } from "./disks.ts";
 import { selectSourcePage } from "./list-store.ts";
+import { SourceLists } from "./lists.ts";
 import { ownSource, unknownSource } from "./ownership.ts";
 import { Presence } from "./presence.ts";
 import { Registrar } from "./registrar.ts";
@@ -65,6 +67,8 @@ export interface SourceRef {
 export class Sources {
   readonly presence: Presence;
   readonly registrar: Registrar;
+  readonly lists: SourceLists;
+  readonly attention: Attention;
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #migprojects: Migprojects;
@@ -85,6 +89,8 @@ export class Sources {
     this.#migprojects = migprojects;
     this.presence = new Presence(platform, database, connected_within_s);
     this.registrar = new Registrar(platform, database, keys, migprojects);
+    this.lists = new SourceLists(platform, database, this.presence);
+    this.attention = new Attention(platform, database, this.presence);
   }
 
   /**
@@ -221,8 +227,8 @@ export class Sources {
   }
 
   /** Throws `conflict` (SMS.2015) where one of the sources is at work and its agent is there. */
-  async requireNoneAtWork(tx: Transaction, seqs: readonly number[]): Promise<void> {
-    for (const { seq, id, state, seen_at } of await selectSources(tx, { seqs })) {
+  async requireNoneAtWork(db: Executor, seqs: readonly number[]): Promise<void> {
+    for (const { seq, id, state, seen_at } of await selectSources(db, { seqs })) {
       if (!atWork.has(state) || !this.presence.isConnected(this.presence.seenAt(seq, seen_at))) continue;
       throw new Failure(
         "conflict",

@@ -2,7 +2,7 @@ import { Failure } from "../core/failure.ts";
 import type { Platform } from "../core/platform.ts";
 import type { CommandName, ReportResult, TaskAction } from "../core/words.ts";
 import type { Database } from "../db/database.ts";
-import type { Transaction } from "../db/executor.ts";
+import type { Executor, Transaction } from "../db/executor.ts";
 import { type Doer, record } from "../events/service.ts";
 import type { MigrationCycle, SourceState } from "../sources/schema.ts";
 import type { Sources } from "../sources/service.ts";
@@ -60,15 +60,19 @@ export class TaskMoves {
     this.current = new CurrentTasks(database);
   }
 
-  /** The task a source has now, as the transaction sees it. */
-  ofSource(tx: Transaction, source_seq: number): Promise<TaskRow | undefined> {
-    return selectTaskOfSource(tx, source_seq);
+  /** The task a source has now; give the transaction where that has to hold until its commit. */
+  ofSource(db: Executor, source_seq: number): Promise<TaskRow | undefined> {
+    return selectTaskOfSource(db, source_seq);
   }
 
-  /**
-   * An action of updateTaskStatus that has a rule: moves, and answers the command to queue. Throws `conflict` with what
-   * is allowed instead.
-   */
+  /** The rule an action of updateTaskStatus follows. Throws `conflict` with what is allowed instead. */
+  requireRule(task: TaskRow, action: TaskAction, open: readonly OpenOrder[]): ActionRule {
+    const rule = ruleOf(action, standingOf(task), open);
+    if (!rule) throw refused(task, action, open);
+    return rule;
+  }
+
+  /** An action that has a rule: moves, and answers the command to queue. Throws as `requireRule` does. */
   async act(
     tx: Transaction,
     by: Doer,
@@ -76,9 +80,7 @@ export class TaskMoves {
     action: TaskAction,
     open: readonly OpenOrder[],
   ): Promise<CommandName | undefined> {
-    const now = standingOf(task);
-    const rule = ruleOf(action, now, open);
-    if (!rule) throw refused(task, action, open);
+    const rule = this.requireRule(task, action, open);
     await this.#follow(tx, by, task, rule, open);
     return rule.command;
   }

@@ -113,8 +113,7 @@ export class Tasks {
 
   /** Makes a source's task, within the caller's transaction. Throws `conflict` if the source has one. */
   async add(tx: Transaction, principal: Principal, source: SourceRef, body: PostTask): Promise<string> {
-    const existing = await selectTaskOfSource(tx, source.seq);
-    if (existing) throw new Failure("conflict", `source ${source.id} has a task already: ${existing.id}`);
+    requireNoTask(source, await selectTaskOfSource(tx, source.seq));
     const { name, type, os_type, source_server: _s, auto_start: _a, target_server, ...definition } = body;
     const now = this.#platform.now();
     const id = this.#platform.newId();
@@ -252,6 +251,11 @@ export class Tasks {
     const data = { task_id, changed };
     return record(tx, principal, this.#platform.now(), { type: "task.updated", source_id, data });
   }
+}
+
+/** Throws `conflict` where the source has this task already. */
+export function requireNoTask(source: Pick<SourceRef, "id">, task: Pick<TaskRow, "id"> | undefined): void {
+  if (task) throw new Failure("conflict", `source ${source.id} has a task already: ${task.id}`);
 }
 
 /** The task, if the caller may act for its source. */

@@ -90,6 +90,12 @@ const values = (objects: Objects): Record<string, string[]> => ({
   enable_ca_cert: ["true"],
   nocatalog: ["true"],
   wait: ["0"],
+  // One the database compares by itself, and one with letters whose cases it does not know.
+  q: ["object", "%C3%A4"],
+  ids: [objects.source_id],
+  // Every one of these lists is walked by its cursors below.
+  "listSources cursor": [],
+  "listSources order": ["asc", "desc"],
 });
 
 /** The words of a closed list inside optional members and pipes. */
@@ -111,12 +117,39 @@ async function everyFilter() {
       : everyPair(members);
     for (const query of queries) await ferry.send("admin", "GET", `${path}?${query}`);
   }
+  await everySecondPage();
+}
+
+/** Behind a row, in each order of sources, with each filter. */
+async function everySecondPage() {
+  await register(ferry, "zwei-ä");
+  await register(ferry, "drei-ä");
+  const filters = [
+    "",
+    "&q=o",
+    "&q=%C3%A4",
+    "&state=waiting",
+    "&connected=false",
+    "&os_type=LINUX",
+    "&task_state=READY",
+  ];
+  for (const sort of ["added", "name", "state", "last_seen"]) {
+    for (const order of ["asc", "desc"]) {
+      for (const filter of filters) {
+        const path = `/operate/v1/sources?limit=1&sort=${sort}&order=${order}${filter}`;
+        const { json } = await ferry.call("admin", "GET", path);
+        expect([path, typeof json.next_cursor]).toEqual([path, "string"]);
+        const next = await ferry.call("admin", "GET", `${path}&cursor=${json.next_cursor}`);
+        expect(next.json.items.length).toBe(1);
+      }
+    }
+  }
 }
 
 function membersOf({ id, declaration }: DeclaredRoute, objects: Objects): [name: string, values: string[]][] {
   const entries = (declaration.query as { entries?: Record<string, object> } | undefined)?.entries ?? {};
   return Object.entries(entries).map(([name, schema]) => {
-    const known = values(objects)[name] ?? wordsOf(schema);
+    const known = values(objects)[`${id} ${name}`] ?? values(objects)[name] ?? wordsOf(schema);
     if (known === undefined) withoutValue.add(`${id} ${name}`);
     return [name, known ?? []];
   });
@@ -174,6 +207,7 @@ async function everyEnd() {
   await changestate(ferry, source_id, "finished");
   await taskThatIs(ferry, "ABORT");
   await taskThatIs(ferry, "SYNC_FAIL");
+  await ferry.call("viewer", "GET", "/operate/v1/attention");
   const enrolment = (await ferry.call("admin", "POST", "/operate/v1/keys", { body: { enrolment: true } })).json;
   await register(ferry, "enrolled", {}, enrolment);
   await register(ferry, "enrolled", {}, enrolment);
@@ -221,6 +255,7 @@ const mayBeScanned = [
   // What a statement was given, and what it has made of that: at most a group of writes or a page.
   /^SCAN \S+ VIRTUAL TABLE/,
   /^SCAN (report|aimed|judged|first|ended|wanted|counted|told|made|change|\d* ?CONSTANT ROWS?)$/,
+  /^SCAN (at_work|one|failed|\(subquery-\d+\))$/,
   // What is open: it ends.
   /^SCAN commands USING (COVERING )?INDEX commands_open$/,
 ];
@@ -250,6 +285,13 @@ const boundedSorts: Exception[] = [
   [/"ended_at" is null and "commands"."source_seq" IN \(SELECT value/, "what is open on the sources that were named"],
   [/from "source_counts" where "source_counts"."account_seq" = \?/, "one row for each kind of source"],
   [/ UNION SELECT tasks.seq FROM sources JOIN tasks /, "as many as were named"],
+  [
+    / FROM sources (NOT INDEXED|INDEXED BY sources_listed) .* ORDER BY (sources\.name COLLATE NOCASE|sources\.state|max\(coalesce\()/,
+    "a screen's list of an account's sources by name or last_seen, or of what q finds by state: through them once",
+  ],
+  [/ AS looked FROM sources INDEXED BY sources_listed .* AND sources\.seq > \? /, "a step of 5,000 sources"],
+  [/^SELECT seq FROM sources WHERE seq IN \(SELECT seq FROM sources INDEXED BY sources_by_state /, "1,000 at the most"],
+  [/^WITH (ended|failed) AS MATERIALIZED \( ?SELECT /, "1,000 at the most, of each state"],
 ];
 
 interface Plan {

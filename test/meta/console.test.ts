@@ -91,6 +91,17 @@ describe("the console's files", () => {
     }
   });
 
+  test("a browser that takes gzip gets that, with a tag of its own", async () => {
+    const ask = serving({ console_files });
+    const plain = await ask("/console/assets/console.js");
+    const zipped = await ask("/console/assets/console.js", { "accept-encoding": "br, gzip" });
+    expect([plain.headers.get("content-encoding"), zipped.headers.get("content-encoding")]).toEqual([null, "gzip"]);
+    expect(zipped.headers.get("vary")).toBe("Accept-Encoding");
+    expect(zipped.headers.get("etag")).not.toBe(plain.headers.get("etag"));
+    const unzipped = Bun.gunzipSync(new Uint8Array(await zipped.arrayBuffer()));
+    expect(new TextDecoder().decode(unzipped)).toBe(await plain.text());
+  });
+
   test("neither the API under /console nor another method is answered with the page", async () => {
     const ask = serving({ console_files });
     for (const path of ["/console/api", "/console/api/", "/console/api/v3/sources", "/console/api/nothing"]) {

@@ -1,0 +1,24 @@
+import type { Child } from "hono/jsx";
+import { useEffect, useId, useRef } from "hono/jsx/dom";
+
+/** Something to be answered before all else; Escape closes it and changes nothing. */
+export function Dialog({ title, close, children }: { title: string; close: () => void; children: Child }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    return () => current?.close();
+  }, []);
+  return (
+    <dialog ref={dialog} aria-labelledby={id} onClose={close}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        <button type="button" class="quiet" aria-label="Close" onClick={close}>
+          ×
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}

@@ -1,0 +1,34 @@
+import { parseObject } from "../core/json-object.ts";
+import type { TaskState } from "../core/words.ts";
+import { environmentChecks } from "./checks.ts";
+import type { Registration, SourceState } from "./schema.ts";
+
+/** What the checks look at. */
+export type Checked = Pick<Registration, "os_type" | "has_rsync" | "has_tc" | "boot_loader">;
+
+/** Why a source is unavailable or in error, or why its task failed; null where none of it is so. */
+export function reasonOf(source: {
+  state: SourceState;
+  /** Undefined where it was not read. */
+  checked: Checked | undefined;
+  task_state: TaskState | null;
+  error_json: string | null;
+}): string | null {
+  const { state, checked, task_state, error_json } = source;
+  if (state === "unavailable") return checked ? whyUnavailable(checked) : null;
+  const failed = state === "error" || state === "premigfailed" || task_state?.endsWith("_FAIL") === true;
+  if (!failed) return null;
+  return errorText(error_json) ?? (state === "error" ? "the agent reported the state error" : null);
+}
+
+/** A task's error_json as a person reads it. */
+export function errorText(error_json: string | null): string | null {
+  const { error_code, error_msg } = parseObject(error_json ?? "") ?? {};
+  return error_code === undefined ? null : `${error_code}: ${error_msg}`;
+}
+
+function whyUnavailable(checked: Checked): string {
+  const failing = environmentChecks(checked).filter(({ result }) => result === "ERROR");
+  if (failing.length === 0) return "the agent reported the state unavailable";
+  return failing.map(({ name, error_or_warn }) => `${name}: ${error_or_warn}`).join("; ");
+}

@@ -1,5 +1,5 @@
 import type { Event } from "./live.ts";
-import { plain } from "./words.ts";
+import { plain, type Tone, tone } from "./words.ts";
 
 /** A change in words, behind the name of its source: "reported START: success". */
 export function what({ type, data }: Event): string {
@@ -22,6 +22,9 @@ export function what({ type, data }: Event): string {
   };
   return sayings[type] ?? plain(type.replace(".", " "));
 }
+
+/** How its outcome looks. */
+export const toneOf = ({ type, data }: Event): Tone => tone(String(data.result ?? data.state ?? type.split(".")[1]));
 
 /** Who did it, short: of an access key its beginning. */
 export function who({ actor }: Event): string {

@@ -72,8 +72,8 @@ export function SignIn() {
         </button>
         <p class="hint">
           The first start wrote an admin key into <code>bootstrap.env</code> of the data folder: its lines can be pasted
-          into the field of the access key. <code>ferry user create NAME --role operator --password-stdin</code> makes a
-          user.
+          into the field of the access key. <code>ferry user create NAME --role operator</code>, then{" "}
+          <code>ferry user password NAME</code>, makes a user.
         </p>
       </form>
     </main>

@@ -51,7 +51,8 @@ export function FirstSteps({ leave }: { leave: () => void }) {
         </button>
       )}
       <p class="soft">
-        On a real machine <code>ferry agent --hooks hooks --register</code> does all of it and goes on asking.
+        From source it is <code>bin/ferry</code>, which in the folder of the service needs no login. On a real machine{" "}
+        <code>ferry agent --hooks hooks --register</code> does all of it and goes on asking.
       </p>
     </section>
   );

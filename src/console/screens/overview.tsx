@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "hono/jsx/dom";
-import { what, who } from "../activity.ts";
+import { toneOf, what, who } from "../activity.ts";
 import { answer, api, reading } from "../api.ts";
 import { type Event, listen } from "../live.ts";
 import { useLoaded } from "../loaded.ts";
@@ -142,13 +142,15 @@ function Activity() {
       onFocusIn={hold(true)}
       onFocusOut={hold(false)}
     >
-      <h2 id="activity">Activity</h2>
+      <div class="head">
+        <h2 id="activity">Activity</h2>
+        {waiting.length > 0 && (
+          <button type="button" class="fresh" onClick={show}>
+            {waiting.length === LINES ? `${LINES} or more` : waiting.length} new
+          </button>
+        )}
+      </div>
       <Problem what={first.error} again={first.again} />
-      {waiting.length > 0 && (
-        <button type="button" class="fresh" onClick={show}>
-          {waiting.length === LINES ? `${LINES} or more` : waiting.length} new
-        </button>
-      )}
       <ol class="feed">
         {lines.map((event) => (
           <Line key={event.id} event={event} />
@@ -172,7 +174,7 @@ function Line({ event }: { event: Event }) {
         {source_id !== null && (
           <a href={path("sources", source_id, command_id ? { command: command_id } : {})}>{source_name}</a>
         )}{" "}
-        {what(event)}
+        <span class={`told ${toneOf(event)}`}>{what(event)}</span>
       </span>
       <span class="soft" title={actor ?? undefined}>
         {who(event)}

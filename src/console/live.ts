@@ -5,7 +5,7 @@ import { Store } from "./store.ts";
 export type Event = StreamedEvent;
 
 /** Since when the service is out of reach, in milliseconds since 1970; undefined while the line to it holds. */
-export const away = new Store<number | undefined>(Date.now());
+export const away = new Store<number | undefined>(undefined);
 
 const listeners = new Set<(event: Event) => void>();
 

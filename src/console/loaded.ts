@@ -4,6 +4,8 @@ import { away, type Event, listen } from "./live.ts";
 
 /** After a change the view waits so long for the next one before it asks: many come together. */
 const TOGETHER_MS = 300;
+/** However much happens, it asks no more often. */
+const LEAST_MS = 1_000;
 
 export interface Loaded<T> {
   value: T | undefined;
@@ -44,21 +46,26 @@ export function useRepeated(key: string, rhythm: Rhythm, work: (isOver: () => bo
     let isOver = false;
     let isRunning = false;
     let isAskedAgain = false;
+    let askedAt = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const run = async () => {
       isAskedAgain = isRunning;
       // A page nobody looks at asks for nothing; seen again, it asks at once.
       if (isRunning || document.hidden) return;
       isRunning = true;
+      askedAt = Date.now();
       await latest.current?.work(() => isOver);
       isRunning = false;
       if (isAskedAgain && !isOver) soon();
     };
     const soon = () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void run();
-      }, TOGETHER_MS);
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          void run();
+        },
+        Math.max(TOGETHER_MS, askedAt + LEAST_MS - Date.now()),
+      );
     };
     runner.current = () => void run();
     void run();

@@ -25,7 +25,10 @@ const place = new Store<Place>(read());
 /** For the one component that is around all others: it draws them anew, each with its parents. */
 export const usePlace = (): Place => useStore(place);
 
-/** Where the page is now. Who watched this by itself could be drawn once more after it was taken away. */
+/**
+ * Where the page is now. Nobody else watches it: of a component that is drawn anew and taken away by one and the same
+ * change, hono/jsx/dom (4.13) begins effects that it never ends.
+ */
 export const here = place.get;
 
 export function path(screen: ScreenName, id = "", query: Record<string, string> = {}): string {

@@ -3,6 +3,8 @@ import { useState } from "hono/jsx/dom";
 import { messageOf } from "../loaded.ts";
 import { Problem } from "./basics.tsx";
 
+const TOLD_MS = 1_500;
+
 interface DoingProps {
   run: () => Promise<unknown>;
   /** After it went well. */
@@ -15,14 +17,15 @@ interface DoingProps {
 
 /** A button that does one thing once, and tells what came of it. */
 export function Doing({ run, done, whyNot = null, class: look = "", children }: DoingProps) {
-  const [state, setState] = useState<{ isUnderWay: boolean; error?: string }>({ isUnderWay: false });
+  const [state, setState] = useState<{ isUnderWay: boolean; isDone?: boolean; error?: string }>({ isUnderWay: false });
   const press = async () => {
     if (state.isUnderWay) return;
     if (whyNot !== null) return setState({ isUnderWay: false, error: whyNot });
     setState({ isUnderWay: true });
     try {
       await run();
-      setState({ isUnderWay: false });
+      setState({ isUnderWay: false, isDone: true });
+      setTimeout(() => setState({ isUnderWay: false }), TOLD_MS);
       done?.();
     } catch (error) {
       setState({ isUnderWay: false, error: messageOf(error) });
@@ -38,7 +41,7 @@ export function Doing({ run, done, whyNot = null, class: look = "", children }: 
         title={whyNot ?? undefined}
         onClick={press}
       >
-        {children}
+        {state.isDone ? "Done" : children}
       </button>
       <Problem what={state.error} />
     </span>

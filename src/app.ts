@@ -203,8 +203,11 @@ export function createApp(options: AppOptions): App {
   const answer = (request: Request, env: RouteEnv) => commandsLane(request, env) ?? api.fetch(request, env);
   /** What the console calls: any operation, but nothing at all without its session, the one credential there. */
   const answerConsole = async (request: Request, { services, ...env }: RouteEnv, target: Target) => {
-    const caller = await authenticateSession(request, env.told, platform.now(), services.access.credentials);
-    const response = await answer(request, { ...env, target, services: { ...services, authenticate: () => caller } });
+    const ask = async () => {
+      const caller = await authenticateSession(request, env.told, platform.now(), services.access.credentials);
+      return answer(request, { ...env, target, services: { ...services, authenticate: () => caller } });
+    };
+    const response = await ask().catch((error) => refuse(error, request, env));
     // A browser's: what only the session may see is not kept, and is what it says it is.
     response.headers.set("Cache-Control", "no-store");
     response.headers.set("X-Content-Type-Options", "nosniff");

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import * as v from "valibot";
-import { CONSOLE_HEADER, cookieNameOf, refuseOtherSites, sessionIn } from "../auth/session.ts";
+import { CONSOLE_HEADER, cookieNameOf, refuseOtherSites, sessionsIn } from "../auth/session.ts";
 import { type Env, operation } from "../http/operation.ts";
 import { CallerReply, CreateSessionBody } from "./schema.ts";
 import type { Access } from "./service.ts";
@@ -34,7 +34,7 @@ export const accessConsole = new Hono<Env<{ access: Access; version: string }>>(
       const { session, lasts_s, caller } = await access.sessions.createSession(
         c.req.valid("json"),
         address,
-        sessionIn(raw),
+        sessionsIn(raw),
       );
       setCookie(c, session, lasts_s);
       return c.json({ ...caller, version }, 201);
@@ -52,7 +52,7 @@ export const accessConsole = new Hono<Env<{ access: Access; version: string }>>(
     }),
     async (c) => {
       refuseOtherSites(c.req.raw);
-      await c.env.services.access.sessions.deleteSession(sessionIn(c.req.raw), c.env.told.address ?? null);
+      await c.env.services.access.sessions.deleteSession(sessionsIn(c.req.raw), c.env.told.address ?? null);
       setCookie(c, "", 0);
       return c.json({});
     },

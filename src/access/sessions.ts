@@ -18,6 +18,9 @@ import { deleteOldestTokens, deleteToken, insertToken } from "./token-store.ts";
 import { MAX_TOKENS_OF_USER, TOKEN_BYTES, TOKEN_LIFETIME_MS } from "./tokens.ts";
 import { selectUser } from "./user-store.ts";
 
+/** At once; beyond, the oldest ends. Those of a key displace nobody else's: it may be one of many of a user. */
+const MAX_SESSIONS_OF_KEY = 100;
+
 /** Who has shown a password or a key's secret. */
 interface Proven {
   method: "password" | "key";
@@ -52,7 +55,7 @@ export class Sessions {
   async createSession(
     body: CreateSessionBody,
     address: string | null,
-    before: string | undefined,
+    before: readonly string[],
   ): Promise<{ session: string; lasts_s: number; caller: ShownCaller }> {
     const proven = await this.#prove(body, address).catch((error) => {
       // Without the name: people type passwords there.
@@ -74,22 +77,23 @@ export class Sessions {
       await insertToken(tx, { hash, user_seq, project_id: null, method, issued_at, expires_at, access_key });
       const data = { user, method, expires_at };
       await record(tx, { account_seq, actor, address }, issued_at, { type: "session.begun", data });
-      if (replaced) await this.#end(tx, replaced);
-      const ended = await deleteOldestTokens(tx, user_seq, MAX_TOKENS_OF_USER);
-      return replaced ? [...ended, replaced.hash] : ended;
+      await this.#end(tx, replaced);
+      const keep = access_key === null ? MAX_TOKENS_OF_USER : MAX_SESSIONS_OF_KEY;
+      const ended = await deleteOldestTokens(tx, user_seq, access_key, keep);
+      return [...ended, ...replaced.map(({ hash }) => hash)];
     };
     await this.#database.writer.transaction(begin, (ended) => this.#credentials.forgetTokens(ended));
     const caller = await this.showCaller({ credential: { kind: "session", id: hash } });
     return { session, lasts_s: Math.floor((expires_at - issued_at) / 1000), caller };
   }
 
-  /** From the commit on the session is worth nothing. One that has ended already stays so. */
-  async deleteSession(session: string | undefined, address: string | null): Promise<void> {
-    const known = await this.#known(session, address);
-    if (!known) return;
+  /** From the commit on they are worth nothing. One that has ended already stays so. */
+  async deleteSession(sessions: readonly string[], address: string | null): Promise<void> {
+    const known = await this.#known(sessions, address);
+    if (known.length === 0) return;
     await this.#database.writer.transaction(
       (tx) => this.#end(tx, known),
-      () => this.#credentials.forgetTokens([known.hash]),
+      () => this.#credentials.forgetTokens(known.map(({ hash }) => hash)),
     );
   }
 
@@ -151,16 +155,20 @@ export class Sessions {
     return { method: "key", account_seq, actor, user_seq, roles, access_key, expires_at, nameNow };
   }
 
-  /** A session that holds, and who ends it; undefined for any other. */
-  async #known(session: string | undefined, address: string | null): Promise<Known | undefined> {
-    if (session === undefined) return undefined;
-    const hash = hashOfSession(session);
-    const holder = await this.#credentials.holderOf({ kind: "session", id: hash });
-    return holder && { hash, by: { account_seq: holder.account_seq, actor: holder.actor, address } };
+  /** The sessions that hold, and who ends them. */
+  async #known(sessions: readonly string[], address: string | null): Promise<Known[]> {
+    const known: Known[] = [];
+    for (const hash of sessions.map(hashOfSession)) {
+      const holder = await this.#credentials.holderOf({ kind: "session", id: hash });
+      if (holder) known.push({ hash, by: { account_seq: holder.account_seq, actor: holder.actor, address } });
+    }
+    return known;
   }
 
-  async #end(tx: Transaction, { hash, by }: Known): Promise<void> {
-    if (await deleteToken(tx, hash)) await record(tx, by, this.#platform.now(), { type: "session.ended" });
+  async #end(tx: Transaction, known: readonly Known[]): Promise<void> {
+    for (const { hash, by } of known) {
+      if (await deleteToken(tx, hash)) await record(tx, by, this.#platform.now(), { type: "session.ended" });
+    }
   }
 }
 

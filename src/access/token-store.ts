@@ -38,12 +38,18 @@ export async function deleteToken(tx: Transaction, hash: string): Promise<boolea
   return (await tx.delete(tokens).where(eq(tokens.hash, hash)).returning({ seq: tokens.seq })).length > 0;
 }
 
-/** All but the newest `keep` tokens of a user; answers the hashes of those that are gone. */
-export async function deleteOldestTokens(tx: Transaction, user_seq: number, keep: number): Promise<string[]> {
+/** All but the newest `keep` of a user, those by one key or those by none; answers the hashes of those that are gone. */
+export async function deleteOldestTokens(
+  tx: Transaction,
+  user_seq: number,
+  access_key: string | null,
+  keep: number,
+): Promise<string[]> {
+  const byThat = access_key === null ? isNull(tokens.access_key) : eq(tokens.access_key, access_key);
   const oldest = tx
     .select({ seq: tokens.seq })
     .from(tokens)
-    .where(eq(tokens.user_seq, user_seq))
+    .where(and(eq(tokens.user_seq, user_seq), byThat))
     .orderBy(desc(tokens.seq))
     .limit(DELETED_AT_ONCE)
     .offset(keep);

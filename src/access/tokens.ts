@@ -72,7 +72,7 @@ export class Tokens {
       await insertToken(tx, { hash: sha256Hex(token), ...row });
       const by = { account_seq: account.seq, actor, address };
       await record(tx, by, issued_at, { type: "token.issued", data: { user: user.name, method, expires_at } });
-      return deleteOldestTokens(tx, user.seq, MAX_TOKENS_OF_USER);
+      return deleteOldestTokens(tx, user.seq, null, MAX_TOKENS_OF_USER);
     };
     await this.#database.writer.transaction(issue, (ended) => this.#credentials.forgetTokens(ended));
     return { token, body: toToken({ ...signedIn, project: project ?? null, token: row }) };

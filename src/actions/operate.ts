@@ -2,8 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type Env, operation } from "../http/operation.ts";
 import { objectId } from "../http/wire.ts";
-import { ListSourceActionsResponse } from "../sources/operate-schema.ts";
-import { ReturnedTask } from "./schema.ts";
+import { ListSourceActionsResponse, ReturnedTask } from "./schema.ts";
 import type { Actions } from "./service.ts";
 
 export const actionsOperate = new Hono<Env<{ actions: Actions }>>()

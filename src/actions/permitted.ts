@@ -3,11 +3,10 @@ import type { Orders } from "../commands/orders.ts";
 import { Failure } from "../core/failure.ts";
 import type { Database } from "../db/database.ts";
 import { requireRole } from "../http/operation.ts";
-import { type ListSourceActionsResponse, type SourceAction, sourceActions } from "../sources/operate-schema.ts";
 import type { SourceRef, Sources } from "../sources/service.ts";
 import type { TaskMoves } from "../tasks/moves.ts";
 import { requireNoTask, type Task } from "../tasks/service.ts";
-import { actors } from "./schema.ts";
+import { actors, type ListSourceActionsResponse, type SourceAction, sourceActions } from "./schema.ts";
 import { bucketOf } from "./task-actions.ts";
 
 /** What an action would meet now. */

@@ -85,3 +85,17 @@ export type UpdateTaskSpeedReq = v.InferOutput<typeof UpdateTaskSpeedReq>;
 
 export const ReturnedTask = object({ id: v.string(), state: v.picklist(taskStates) });
 export type ReturnedTask = v.InferOutput<typeof ReturnedTask>;
+
+export const sourceActions = ["create_task", ...taskActions, "delete_task", "delete_source"] as const;
+export type SourceAction = (typeof sourceActions)[number];
+
+export const ListSourceActionsResponse = object({
+  items: v.array(
+    object({
+      action: v.picklist(sourceActions),
+      allowed: v.boolean(),
+      reason: v.pipe(v.nullable(v.string()), v.description("In the words of the refusal; null where it is allowed.")),
+    }),
+  ),
+});
+export type ListSourceActionsResponse = v.InferOutput<typeof ListSourceActionsResponse>;

@@ -15,7 +15,7 @@ import type { Holder } from "./principal.ts";
 /** What a page of another site cannot send along, unless it is asked first whether that site may. */
 export const CONSOLE_HEADER = "X-Ferry-Console";
 
-type BrowserRequest = Pick<Request, "method" | "url" | "headers">;
+type BrowserRequest = Pick<Request, "url" | "headers">;
 
 /**
  * The cookie of the console that is called. Browsers do not tell cookies apart by port: in the name, it keeps two services
@@ -26,12 +26,11 @@ export function cookieNameOf({ url }: Pick<Request, "url">): string {
   return port === undefined ? "ferry-console" : `ferry-console-${port}`;
 }
 
-/** What the console's cookie holds; undefined without one, and where there are two, as one may be somebody else's. */
-export function sessionIn(request: BrowserRequest): string | undefined {
+/** What the console's cookies hold: more than one where a page on another port of this host has set its own. */
+export function sessionsIn(request: BrowserRequest): string[] {
   const begin = `${cookieNameOf(request)}=`;
   const pairs = (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim());
-  const [found, ...more] = pairs.filter((pair) => pair.startsWith(begin));
-  return more.length > 0 ? undefined : found?.slice(begin.length);
+  return pairs.filter((pair) => pair.startsWith(begin)).map((pair) => pair.slice(begin.length));
 }
 
 /** As a session is stored: never what the hash of any token is, whatever text that token has. */
@@ -40,7 +39,7 @@ export function hashOfSession(session: string): string {
 }
 
 /** Throws `forbidden` for what a page of another site may have made a browser send. */
-export function refuseOtherSites({ method, headers }: BrowserRequest): void {
+export function refuseOtherSites({ headers }: Pick<Request, "headers">): void {
   const from = headers.get("sec-fetch-site") ?? "none";
   // A site on another port of this host is sent the cookie too.
   if (from !== "same-origin" && from !== "none") {
@@ -49,10 +48,11 @@ export function refuseOtherSites({ method, headers }: BrowserRequest): void {
       "only the console's own pages may call this: the browser says that another site's does",
     );
   }
-  if (method !== "GET" && !headers.get(CONSOLE_HEADER)) {
+  // Reading counts too: a poll is a GET, and what it fetches counts as delivered.
+  if (!headers.get(CONSOLE_HEADER)) {
     throw new Failure(
       "forbidden",
-      `the header ${CONSOLE_HEADER} is missing: at the console every method but GET takes it, with any value, so that no other site's page can send it`,
+      `the header ${CONSOLE_HEADER} is missing: every call at the console takes it, with any value, as no other site's page can send it`,
     );
   }
 }
@@ -71,11 +71,15 @@ export function authenticateSession(
   if (headers.has("authorization") || headers.has("x-auth-token")) {
     throw refusal("under /console/api the session is the one credential: send no signature and no token with it");
   }
-  const session = sessionIn(request);
+  const [session, ...more] = sessionsIn(request);
   if (session === undefined) {
     throw refusal(
       "there is no session: sign in at the console, or leave /console/api out of the path and sign the request",
     );
+  }
+  // One may be somebody else's.
+  if (more.length > 0) {
+    throw refusal(`there are two cookies ${cookieNameOf(request)}: clear the browser's cookies for this host`);
   }
   const hash = hashOfSession(session);
   const judge = (holder: Holder | undefined) => {

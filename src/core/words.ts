@@ -57,6 +57,9 @@ export const taskStates = [
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 
+/** Of those the ones in which a task has failed. */
+export const failedTaskStates: readonly TaskState[] = ["MIGRATE_FAIL", "SYNC_FAIL"];
+
 /** What updateTaskStatus takes as `operation`. */
 export const taskActions = [
   "start",

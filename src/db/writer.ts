@@ -86,7 +86,7 @@ export class Writer {
   readonly #store: Store;
   readonly #options: WriterOptions;
   #tail: Promise<unknown> = Promise.resolve();
-  #written: () => void = () => {};
+  #written: (() => void) | undefined;
 
   constructor(store: Store, options: WriterOptions) {
     this.#store = store;
@@ -147,6 +147,7 @@ export class Writer {
 
   /** Has `work` called after every write, made or not, before the next one: it must cost next to nothing. */
   afterEachWrite(work: () => void): void {
+    if (this.#written !== undefined) throw new Error("somebody is told after each write already");
     this.#written = work;
   }
 
@@ -198,7 +199,7 @@ export class Writer {
       return job();
     });
     // Of some that failed nobody knows whether they were made.
-    const told = () => this.#written();
+    const told = () => this.#written?.();
     this.#tail = done.then(told, told);
     return done;
   }

@@ -5,7 +5,7 @@ import type { Database } from "../db/database.ts";
 import { News } from "./news.ts";
 import type { FollowEventsQuery } from "./schema.ts";
 import { toEvent } from "./service.ts";
-import { selectEventPage } from "./store.ts";
+import { type EventRow, selectEventPage } from "./store.ts";
 
 /** A stream says so often that it is there: what is silent for long is cut on its way. */
 const BEAT_MS = 5_000;
@@ -13,6 +13,8 @@ const BEAT_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Events read at once: few, as calls on a file are synchronous. */
 const PAGE = 100;
+/** Who is behind by no more than that reads what all others read, whatever the filter. */
+const NEAR = 500;
 
 /** Throws `unauthenticated` if the caller's credentials are not what they were any more. */
 type RequireActive = (principal: Principal) => Promise<void>;
@@ -22,6 +24,12 @@ interface Page {
   text: string;
   /** How far was looked. */
   position: number;
+}
+
+interface Rows {
+  rows: EventRow[];
+  /** How far was looked. */
+  reached: number;
 }
 
 interface Follower {
@@ -42,6 +50,7 @@ export class EventFeed {
   readonly #news: News;
   /** Pages that are just being read: streams that stand at the same place share them. */
   readonly #pages = new Map<string, Promise<Page>>();
+  readonly #near = new Map<string, Promise<Rows>>();
 
   constructor(platform: Platform, database: Database, requireActive: RequireActive) {
     this.#platform = platform;
@@ -108,24 +117,56 @@ export class EventFeed {
   }
 
   #pageAfter({ principal: { account_seq }, filter, position }: Follower): Promise<Page> {
-    const key = JSON.stringify([account_seq, position, filter]);
-    const known = this.#pages.get(key);
-    if (known) return known;
-    const page = this.#readAfter(account_seq, filter, position, this.#news.highest);
-    this.#pages.set(key, page);
-    const forget = () => this.#platform.nextTurn(() => this.#pages.delete(key));
-    page.then(forget, forget);
-    return page;
+    const { highest } = this.#news;
+    const isNear = Object.keys(filter).length > 0 && highest - position <= NEAR;
+    if (isNear) return this.#filteredNear(account_seq, filter, position, highest);
+    return this.#once(this.#pages, JSON.stringify([account_seq, position, filter]), async () => {
+      const { rows, reached } = await this.#read(account_seq, filter, position, highest, PAGE);
+      return { text: asText(rows), position: reached };
+    });
   }
 
-  async #readAfter(account_seq: number, filter: FollowEventsQuery, after: number, highest: number): Promise<Page> {
-    const query = { ...filter, order: "oldest" as const, limit: PAGE, cursor: String(after) };
-    const { rows, next_cursor } = await selectEventPage(this.#database.reader, account_seq, query);
-    const text = rows.map((row) => `id: ${row.seq}\ndata: ${JSON.stringify(toEvent(row))}\n\n`).join("");
-    // `highest` was there before the page was read: what it does not hold up to there does not match.
-    const position = next_cursor === null ? Math.max(highest, rows.at(-1)?.seq ?? 0) : Number(next_cursor);
-    return { text, position };
+  /** Many streams of as many filters are one read. */
+  async #filteredNear(account_seq: number, filter: FollowEventsQuery, after: number, highest: number): Promise<Page> {
+    const { rows, reached } = await this.#once(this.#near, `${account_seq} ${after}`, () =>
+      this.#read(account_seq, {}, after, highest, NEAR),
+    );
+    return { text: asText(rows.filter((row) => matches(row, filter))), position: reached };
   }
+
+  /** What is read for one is read for all who ask for the same before it has come. */
+  #once<Read>(reading: Map<string, Promise<Read>>, key: string, read: () => Promise<Read>): Promise<Read> {
+    const known = reading.get(key);
+    if (known) return known;
+    const begun = read();
+    reading.set(key, begun);
+    const forget = () => this.#platform.nextTurn(() => reading.delete(key));
+    begun.then(forget, forget);
+    return begun;
+  }
+
+  async #read(
+    account_seq: number,
+    filter: FollowEventsQuery,
+    after: number,
+    highest: number,
+    limit: number,
+  ): Promise<Rows> {
+    const query = { ...filter, order: "oldest" as const, limit, cursor: String(after) };
+    const { rows, next_cursor } = await selectEventPage(this.#database.reader, account_seq, query);
+    // `highest` was there before this was read: what it does not hold up to there does not match.
+    const reached = next_cursor === null ? Math.max(highest, rows.at(-1)?.seq ?? 0) : Number(next_cursor);
+    return { rows, reached };
+  }
+}
+
+function asText(rows: readonly EventRow[]): string {
+  return rows.map((row) => `id: ${row.seq}\ndata: ${JSON.stringify(toEvent(row))}\n\n`).join("");
+}
+
+function matches(row: EventRow, { type, source_id, command_id }: FollowEventsQuery): boolean {
+  const isOf = (wanted: string | undefined, is: string | null) => wanted === undefined || wanted === is;
+  return isOf(type, row.type) && isOf(source_id, row.source_id) && isOf(command_id, row.command_id);
 }
 
 /** A block that is no event: the position alone. */

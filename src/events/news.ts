@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * How far the record of changes goes, for all streams of a process: one look into the database, taken only while one of
- * them waits and something may have been written.
+ * How far the record of changes goes, for all streams of a process: one look into the database, taken while one of them
+ * waits and something may have been written. A stream looks by itself as it begins and with its beats.
  */
 export class News {
   readonly #platform: Pick<Platform, "after">;

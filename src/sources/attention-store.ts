@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { type CommandName, type TaskState, taskStates } from "../core/words.ts";
+import { type CommandName, failedTaskStates, type TaskState } from "../core/words.ts";
 import { among } from "../db/among.ts";
 import type { Executor } from "../db/executor.ts";
 import { uuidTextInSql } from "../db/uuid.ts";
@@ -22,8 +22,6 @@ export const SHOWN = 5;
 /** What stands behind a longer text in its row is not read to sort by: that would read the text. */
 const SHORT_BYTES = 64 * 1024;
 const READ_BYTES = 1024 * 1024;
-
-const failedTaskStates: readonly TaskState[] = taskStates.filter((state) => state.endsWith("_FAIL"));
 
 /** What is found of a kind: how many, of so many looked at, and the newest. */
 export interface Found<Row> {

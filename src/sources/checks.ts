@@ -1,9 +1,10 @@
 import type { EnvironmentCheck, MigrationCycle, Registration, SourceState } from "./schema.ts";
 
+/** What the checks look at. */
+export type Checked = Pick<Registration, "os_type" | "has_rsync" | "has_tc" | "boot_loader">;
+
 /** The environment check of a registration. Source: docs/decisions.md, "Sources". */
-export function environmentChecks(
-  registration: Pick<Registration, "os_type" | "has_rsync" | "has_tc" | "boot_loader">,
-): EnvironmentCheck[] {
+export function environmentChecks(registration: Checked): EnvironmentCheck[] {
   if (registration.os_type !== "LINUX") return [];
   const { has_rsync = false, has_tc = false, boot_loader = "" } = registration;
   return [

@@ -2,6 +2,7 @@ import type { Principal } from "../auth/principal.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Database } from "../db/database.ts";
 import { PAGE_BYTES, withinBytes } from "../db/page.ts";
+import type { Checked } from "./checks.ts";
 import { fromCursor, orderOf, toCursor } from "./list-cursor.ts";
 import {
   countListed,
@@ -24,7 +25,7 @@ import {
   type SourcePage,
 } from "./operate-schema.ts";
 import type { Presence } from "./presence.ts";
-import { type Checked, errorText, reasonOf } from "./reason.ts";
+import { errorText, reasonOf } from "./reason.ts";
 import { countByState } from "./store.ts";
 
 /** Registrations that are read in one statement for what no index tells: a few milliseconds. */
@@ -36,6 +37,8 @@ export class SourceLists {
   readonly #platform: Platform;
   readonly #database: Database;
   readonly #presence: Presence;
+
+  #walks: Promise<unknown> = Promise.resolve();
 
   constructor(platform: Platform, database: Database, presence: Presence) {
     this.#platform = platform;
@@ -50,7 +53,12 @@ export class SourceLists {
     const { limit = query.ids === undefined ? DEFAULT_LIMIT : MAX_IDS } = query;
     const filter = await this.#filter(account_seq, query);
     const page = { after, order: orderOf(query), limit: limit + 1 };
-    const [found, count] = await Promise.all([selectListedKeys(reader, filter, page), countListed(reader, filter)]);
+    const [found, count] = isWalk(query)
+      ? [
+          await this.#inTurn(() => selectListedKeys(reader, filter, page)),
+          await this.#inTurn(() => countListed(reader, filter)),
+        ]
+      : await Promise.all([selectListedKeys(reader, filter, page), countListed(reader, filter)]);
     const shown = found.slice(0, limit);
     const sizes = await selectSizes(
       reader,
@@ -74,6 +82,15 @@ export class SourceLists {
     const { states } = await countByState(this.#database.reader, account_seq);
     const there = states.flatMap(({ state, count }) => (count > 0 ? [{ state, count }] : []));
     return { count: there.reduce((sum, { count }) => sum + count, 0), states: there };
+  }
+
+  /** One walk at a time, and a turn for everybody else between two: on a file each holds up the process while it lasts. */
+  #inTurn<T>(walk: () => Promise<T>): Promise<T> {
+    if (!this.#database.exclusive) return walk();
+    const turn = () => new Promise<void>((resolve) => this.#platform.nextTurn(resolve));
+    const done = this.#walks.then(turn).then(walk);
+    this.#walks = done.catch(() => {});
+    return done;
   }
 
   async #filter(account_seq: number, query: ListSourcesQuery): Promise<SourceFilter> {
@@ -145,6 +162,12 @@ export class SourceLists {
         : null,
     };
   }
+}
+
+/** Whether a list goes through all the account's sources. */
+function isWalk({ q, connected, task_state, os_type, sort }: ListSourcesQuery): boolean {
+  const isFiltered = [q, connected, task_state, os_type].some((filter) => filter !== undefined);
+  return isFiltered || sort === "name" || sort === "last_seen";
 }
 
 /** The members a store reads out of a registration, in its order. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { commandNames, commandStates, migrationTypes, taskActions, taskStates } from "../core/words.ts";
+import { commandNames, commandStates, migrationTypes, taskStates } from "../core/words.ts";
 import { INT32, integer, object, pageOf, queryBoolean, queryInteger, strictObject, text, time } from "../http/wire.ts";
 import { shownMigrationCycles, shownSourceStates } from "./schema.ts";
 
@@ -145,17 +145,3 @@ export const ShowAttentionResponse = object({
 });
 export type ShowAttentionResponse = v.InferOutput<typeof ShowAttentionResponse>;
 export type AttentionItem = ShowAttentionResponse["items"][number];
-
-export const sourceActions = ["create_task", ...taskActions, "delete_task", "delete_source"] as const;
-export type SourceAction = (typeof sourceActions)[number];
-
-export const ListSourceActionsResponse = object({
-  items: v.array(
-    object({
-      action: v.picklist(sourceActions),
-      allowed: v.boolean(),
-      reason: v.pipe(v.nullable(v.string()), v.description("In the words of the refusal; null where it is allowed.")),
-    }),
-  ),
-});
-export type ListSourceActionsResponse = v.InferOutput<typeof ListSourceActionsResponse>;

@@ -1,10 +1,7 @@
 import { parseObject } from "../core/json-object.ts";
-import type { TaskState } from "../core/words.ts";
-import { environmentChecks } from "./checks.ts";
-import type { Registration, SourceState } from "./schema.ts";
-
-/** What the checks look at. */
-export type Checked = Pick<Registration, "os_type" | "has_rsync" | "has_tc" | "boot_loader">;
+import { failedTaskStates, type TaskState } from "../core/words.ts";
+import { type Checked, environmentChecks } from "./checks.ts";
+import type { SourceState } from "./schema.ts";
 
 /** Why a source is unavailable or in error, or why its task failed; null where none of it is so. */
 export function reasonOf(source: {
@@ -16,7 +13,8 @@ export function reasonOf(source: {
 }): string | null {
   const { state, checked, task_state, error_json } = source;
   if (state === "unavailable") return checked ? whyUnavailable(checked) : null;
-  const failed = state === "error" || state === "premigfailed" || task_state?.endsWith("_FAIL") === true;
+  const failed =
+    state === "error" || state === "premigfailed" || (task_state !== null && failedTaskStates.includes(task_state));
   if (!failed) return null;
   return errorText(error_json) ?? (state === "error" ? "the agent reported the state error" : null);
 }

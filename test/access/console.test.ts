@@ -311,7 +311,11 @@ describe("the cookie", () => {
     const first = await enterAt(ferry, 9120, "");
     const second = await enterAt(other, 9121, first);
     const status = async ({ app }: Ferry, port: number, cookie: string) =>
-      (await app.fetch(new Request(`http://127.0.0.1:${port}/console/api/v3/sources`, { headers: { cookie } }))).status;
+      (
+        await app.fetch(
+          new Request(`http://127.0.0.1:${port}/console/api/v3/sources`, { headers: { ...asked, cookie } }),
+        )
+      ).status;
     for (const cookie of [`${first}; ${second}`, `other=1; ${second};${first}`]) {
       expect([await status(ferry, 9120, cookie), await status(other, 9121, cookie)]).toEqual([200, 200]);
     }
@@ -340,6 +344,31 @@ describe("the cookie", () => {
     ];
     for (const other of wrong) expect([other, await isIn(other)]).toEqual([other, false]);
     expect(await isIn(`a=b; ${cookie}; c=d`)).toBe(true);
+  });
+
+  test("signing out ends every session that the browser shows, planted ones beside it or not", async () => {
+    await makeUser();
+    const [mine, older] = [await enter(), await enter()];
+    const [name = ""] = mine.split("=");
+    const out = await ferry.call(null, "DELETE", "/console/session", {
+      headers: { cookie: `${name}=planted; ${mine}; ${older}`, ...asked },
+    });
+    expect(out.status).toBe(200);
+    expect([await isIn(mine), await isIn(older)]).toEqual([false, false]);
+  });
+
+  test("many sessions by one key end the oldest of that key, and nobody else's", async () => {
+    await makeUser();
+    const token = await signIn(ferry, "maria", PASSWORD);
+    const byPassword = await enter();
+    const { json: key } = await admin("POST", "/operate/v1/keys", { body: { role: "viewer", user: "maria" } });
+    const { access_key, secret_key } = key;
+    const byKey = () => enter({ access_key, secret_key });
+    const first = await byKey();
+    const second = await byKey();
+    for (let more = 0; more < 99; more += 1) await byKey();
+    expect([await isIn(first), await isIn(second), await isIn(byPassword)]).toEqual([false, true, true]);
+    expect((await ferry.call({ token }, "GET", "/operate/v1/me")).status).toBe(200);
   });
 
   test("is worth nothing outside /console/api, as a token or beside a signature", async () => {
@@ -441,14 +470,16 @@ describe("/console/api", () => {
     }
   });
 
-  test("every method but GET takes the header, signing in and out too; what is missing is said", async () => {
+  test("every call takes the header, reading and signing in and out too; what is missing is said", async () => {
     await makeUser();
     const cookie = await enter();
     const source_id = await register(ferry);
     const before = await ferry.rows("SELECT count(*) AS n FROM events");
     const words =
-      "the header X-Ferry-Console is missing: at the console every method but GET takes it, with any value, so that no other site's page can send it";
+      "the header X-Ferry-Console is missing: every call at the console takes it, with any value, as no other site's page can send it";
     for (const [method, path, body] of [
+      ["GET", "/console/api/v3/sources", undefined],
+      ["GET", `/console/api/v3/sources/${source_id}/command`, undefined],
       ["POST", `/console/api/operate/v1/sources/${source_id}/commands`, { command_name: "START" }],
       ["PUT", `/console/api/v3/sources/${source_id}`, { name: "renamed" }],
       ["DELETE", `/console/api/v3/sources/${source_id}`, undefined],
@@ -462,8 +493,6 @@ describe("/console/api", () => {
     }
     expect(await ferry.rows("SELECT count(*) AS n FROM events")).toEqual(before);
     expect(await isIn(cookie)).toBe(true);
-    const plain = await ferry.call(null, "GET", "/console/api/v3/sources", { headers: { cookie } });
-    expect(plain.status).toBe(200);
   });
 
   test("a page of another site, or of another port, reads nothing and changes nothing, whatever it sends", async () => {

@@ -1,5 +1,6 @@
 import type { Executor, Transaction } from "../db/executor.ts";
 import type { Passwords } from "./passwords.ts";
+import { selectAccountId } from "./store.ts";
 import { selectUser, selectUserToSignIn, type UserNaming, type UserRow } from "./user-store.ts";
 
 /** Who has signed in by password, with the account. */
@@ -18,10 +19,16 @@ export async function userByPassword(
 ): Promise<SignedIn | undefined> {
   const found = await selectUserToSignIn(db, named);
   const hash = found?.user.disabled_at === null ? found.user.password_hash : null;
-  // One user, however it was named.
-  const who = found?.user.id ?? JSON.stringify(named);
+  const who = found ? `${found.account.id}/${found.user.name}` : await nobody(db, named);
   const isRight = await passwords.check(who, address, password, hash);
   return isRight ? found : undefined;
+}
+
+/** Who is named and not there, spelt as one who is: or a lock would tell by its spellings that nobody is. */
+async function nobody(db: Executor, { id, name, domain_id, domain_name }: UserNaming): Promise<string> {
+  if (id) return `id ${id}`;
+  const account_id = await selectAccountId(db, { id: domain_id, name: domain_name });
+  return `${account_id ?? JSON.stringify([domain_id, domain_name])}/${name}`;
 }
 
 /** Whether the user is still what a sign-in was checked against. If not, what it had before was ended. */

@@ -68,3 +68,15 @@ export async function selectProject(
     .where(and(eq(projects.account_seq, account_seq), isIt));
   return row;
 }
+
+/** The account of that id and that name, as far as they are given. */
+export async function selectAccountId(
+  db: Executor,
+  { id, name }: { id: string | undefined; name: string | undefined },
+): Promise<string | undefined> {
+  const [row] = await db
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(and(id ? eq(accounts.id, id) : undefined, name ? eq(accounts.name, name) : undefined));
+  return row?.id;
+}

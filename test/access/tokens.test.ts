@@ -329,6 +329,16 @@ describe("guessing", () => {
     expect((await attempt("wrong password", "maria", "198.51.100.1")).json.error.message).toContain("is wrong");
   });
 
+  test("a lock does not tell by its spellings who is there and who is not", async () => {
+    const { account_id } = ferry.keys.admin;
+    for (const name of ["maria", "nobody"]) {
+      const guess = (domain: object) =>
+        ask(byPassword(maria({ name, domain, password: "wrong" })), undefined, "", "198.51.100.9");
+      for (let tries = 0; tries < 5; tries += 1) await guess({ name: "default" });
+      expect((await guess({ id: account_id })).json.error.message).toContain("too many failed attempts");
+    }
+  });
+
   test("however the user is spelled, and however many are under way at once", async () => {
     const { account_id } = ferry.keys.admin;
     const spellings = [{ id: user_id }, maria({ domain: { id: account_id } }), maria()];

@@ -86,6 +86,12 @@ export function prepareDoor(settings: ListenSettings, log: Log): Door {
   };
 }
 
+/**
+ * The runtime takes new connections for as long as there are any, and a request that came along at once: were it answered
+ * there and then, clients with a connection for each call would keep it at that, and no other would be heard.
+ */
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 type Server = Bun.Server<undefined>;
 
 function urlOf(tls: Tls | undefined, hostname: string, port: number): string {
@@ -147,7 +153,11 @@ function bind(
       ...(tls && { tls, reusePort: process.platform !== "win32" }),
       maxRequestBodySize: RUNTIME_BODY_BYTES,
       idleTimeout: IDLE_TIMEOUT_S,
-      fetch: (request, server) => app.fetch(withAuthority(request), new BunTold(request, server, addressOf)),
+      fetch: async (request, server) => {
+        const told = new BunTold(request, server, addressOf);
+        await nextTurn();
+        return app.fetch(withAuthority(request), told);
+      },
       error: (error) => {
         log("error", "a request failed outside the app", errorFields(error));
         return Response.json(

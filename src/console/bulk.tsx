@@ -1,4 +1,4 @@
-import { useState } from "hono/jsx/dom";
+import { useRef, useState } from "hono/jsx/dom";
 import { commandNames } from "../core/words.ts";
 import { answer, api } from "./api.ts";
 import { messageOf } from "./loaded.ts";
@@ -118,8 +118,11 @@ function Confirm({
     setRun(now);
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   };
+  const isAsking = useRef(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isAsking.current) return;
+    isAsking.current = true;
     setError(undefined);
     try {
       const ids = await find();
@@ -128,6 +131,8 @@ function Confirm({
       setError(`It is ${counted(ids.length, "source")} now: type that number.`);
     } catch (failure) {
       setError(messageOf(failure));
+    } finally {
+      isAsking.current = false;
     }
   };
   const title = act === "delete" ? `Delete ${counted(found, "source")}` : `Send ${act} to ${counted(found, "source")}`;
@@ -147,7 +152,6 @@ function Confirm({
             <input
               inputmode="numeric"
               autocomplete="off"
-              autofocus
               value={typed}
               onInput={(event: Event) => setTyped((event.target as HTMLInputElement).value.trim())}
             />

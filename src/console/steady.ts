@@ -62,6 +62,8 @@ export function useSteadyList<Row extends { id: string }>(key: string, reading: 
       const next = shown ? await refreshed(shown, reading) : begun(await reading.page(PAGE));
       if (isOver()) return;
       if ("cursor" in next) own.cursor = next.cursor;
+      // What `more` has brought meanwhile stays below.
+      else if (shown) next.rows = [...(next.rows ?? shown), ...(own.state.rows ?? []).slice(shown.length)];
       put(next);
     } catch (error) {
       if (!isOver()) put({ ...(shown ? {} : { rows: undefined }), error: messageOf(error) });

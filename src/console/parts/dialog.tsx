@@ -8,6 +8,8 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
   useEffect(() => {
     const { current } = dialog;
     current?.showModal();
+    // What is to be filled in comes first; by `autofocus` the browser would complain of what had the focus before.
+    current?.querySelector<HTMLElement>("form input, form select")?.focus();
     return () => current?.close();
   }, []);
   return (

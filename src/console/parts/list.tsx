@@ -16,6 +16,8 @@ export function Filter({ label }: { label: string }) {
     sent.current = there;
     setTyped(there);
   }, [there]);
+  // Who leaves meanwhile takes no filter along.
+  useEffect(() => () => clearTimeout(timer.current), []);
   const type = (event: Event) => {
     const { value } = event.target as HTMLInputElement;
     setTyped(value);

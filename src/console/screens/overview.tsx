@@ -100,30 +100,36 @@ function NeedsYou() {
 function Activity() {
   const [lines, setLines] = useState<Event[]>([]);
   const [waiting, setWaiting] = useState<Event[]>([]);
-  const isHeld = useRef(false);
+  const section = useRef<HTMLElement>(null);
   const first = useLoaded(
     "activity",
     () => answer(api.operate.v1.events.$get({ query: { limit: String(LINES) } })),
     {},
   );
-  useEffect(() => {
-    if (first.value) setLines((before) => merged(before, first.value?.items ?? []));
-  }, [first.value]);
+  const shown = useRef(lines);
+  shown.current = lines;
   const latest = useRef<Event[]>([]);
+  const put = (events: readonly Event[]) => {
+    const ids = new Set(shown.current?.map(({ id }) => id));
+    latest.current = merged(
+      latest.current ?? [],
+      events.filter(({ id }) => !ids.has(id)),
+    );
+  };
   const show = () => {
     const fresh = latest.current ?? [];
     latest.current = [];
     setWaiting([]);
     setLines((before) => merged(before, fresh));
   };
+  useEffect(() => put(first.value?.items ?? []), [first.value]);
   useEffect(() => {
-    const stop = listen((event) => {
-      latest.current = [event, ...(latest.current ?? [])].slice(0, LINES);
-    });
+    const stop = listen((event) => put([event]));
     // Many changes at once are drawn once.
     const beat = setInterval(() => {
       if (latest.current?.length === 0) return;
-      if (isHeld.current) setWaiting(latest.current ?? []);
+      const isHeld = shown.current?.length !== 0 && section.current?.matches(":hover, :focus-within");
+      if (isHeld) setWaiting(latest.current ?? []);
       else show();
     }, 250);
     return () => {
@@ -131,17 +137,8 @@ function Activity() {
       clearInterval(beat);
     };
   }, []);
-  const hold = (holds: boolean) => () => {
-    isHeld.current = holds;
-  };
   return (
-    <section
-      aria-labelledby="activity"
-      onPointerEnter={hold(true)}
-      onPointerLeave={hold(false)}
-      onFocusIn={hold(true)}
-      onFocusOut={hold(false)}
-    >
+    <section ref={section} aria-labelledby="activity">
       <div class="head">
         <h2 id="activity">Activity</h2>
         {waiting.length > 0 && (

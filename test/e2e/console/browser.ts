@@ -32,8 +32,11 @@ export async function makeUser(ferry: Ferry, name = "maria", role = "operator", 
 export interface Watched {
   page: Page;
   context: BrowserContext;
-  /** Throws if a script failed, something was logged, the policy was broken or another host was called. */
-  quiet(): void;
+  /**
+   * Throws if a script failed, something was logged, the policy was broken or another host was called; `expected`: what
+   * may be there, as "logged error: ...".
+   */
+  quiet(expected?: RegExp): void;
   /** Takes what was complained of so far for expected. */
   forgive(): void;
 }
@@ -59,8 +62,9 @@ export async function openPage(ferry: Ferry, options: BrowserContextOptions = {}
   return {
     page,
     context,
-    quiet: () => {
-      if (complaints.length > 0) throw new Error(`the browser complained:\n${complaints.join("\n")}`);
+    quiet: (expected) => {
+      const others = complaints.filter((complaint) => !expected?.test(complaint));
+      if (others.length > 0) throw new Error(`the browser complained:\n${others.join("\n")}`);
     },
     forgive: () => void complaints.splice(0),
   };

@@ -1,6 +1,6 @@
 import { typedClient } from "../client/typed.ts";
 import type { Call } from "./shell.ts";
-import { Store } from "./store.ts";
+import { Watched } from "./watched.ts";
 
 /** Where the session stands for an access key; everything behind it is the public API. */
 export const MOUNT = "/console/api";
@@ -26,12 +26,12 @@ export interface Caller {
   roles: string[];
   version: string;
 }
-export const caller = new Store<Caller | null | undefined>(undefined);
+export const caller = new Watched<Caller | null | undefined>(undefined);
 
 /** Whether the caller may change anything; the service decides, this only tells beforehand. */
 export const mayOperate = (): boolean => (caller.get()?.roles ?? []).every((role) => /^(operator|admin)$/.test(role));
 
-interface Reply<Body> {
+export interface Reply<Body> {
   ok: boolean;
   status: number;
   json(): Promise<Body>;

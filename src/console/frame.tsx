@@ -10,8 +10,8 @@ import { Commands } from "./screens/commands.tsx";
 import { Overview } from "./screens/overview.tsx";
 import { Source } from "./screens/source.tsx";
 import { Sources } from "./screens/sources.tsx";
-import { kept, useStore } from "./store.ts";
 import { nextZone, useNow, useZone } from "./time.tsx";
+import { kept, useWatched } from "./watched.ts";
 import { duration } from "./words.ts";
 
 const themes = kept("theme", ["system", "light", "dark"]);
@@ -21,7 +21,7 @@ const title = (screen: ScreenName) => screen[0]?.toUpperCase() + screen.slice(1)
 /** What is around every screen. */
 export function Frame({ who }: { who: Caller }) {
   const { screen, id } = usePlace();
-  const theme = useStore(themes.store);
+  const theme = useWatched(themes.store);
   const zone = useZone();
   const [hasSheet, setSheet] = useState(false);
   useEffect(follow, []);
@@ -102,7 +102,7 @@ function Screen({ screen, id }: { screen: ScreenName | "unknown"; id: string | u
   if (screen === "commands") return <Commands />;
   if (screen === "sources") return id === undefined ? <Sources /> : <Source key={id} id={id} />;
   return (
-    <Empty title="There is nothing at this address">
+    <Empty title="There is nothing at this address" level={1}>
       <a href={path("overview")}>Overview</a>
     </Empty>
   );
@@ -110,7 +110,7 @@ function Screen({ screen, id }: { screen: ScreenName | "unknown"; id: string | u
 
 /** Whether what is shown is what is. */
 function Line() {
-  const since = useStore(away);
+  const since = useWatched(away);
   const now = useNow();
   return (
     <span class={`line ${since === undefined ? "good" : "bad"}`}>

@@ -1,11 +1,11 @@
 import { followEvents, type StreamedEvent, StreamRefused } from "../client/event-stream.ts";
 import { caller, HEADERS, MOUNT } from "./api.ts";
-import { Store } from "./store.ts";
+import { Watched } from "./watched.ts";
 
 export type Event = StreamedEvent;
 
 /** Since when the service is out of reach, in milliseconds since 1970; undefined while the line to it holds. */
-export const away = new Store<number | undefined>(undefined);
+export const away = new Watched<number | undefined>(undefined);
 
 const listeners = new Set<(event: Event) => void>();
 

@@ -7,10 +7,10 @@ import { Problem } from "./parts/basics.tsx";
 import { closeMenus } from "./parts/menu.tsx";
 import { followLinks } from "./place.ts";
 import { SignIn } from "./sign-in.tsx";
-import { useStore } from "./store.ts";
+import { useWatched } from "./watched.ts";
 
 function Console() {
-  const who = useStore(caller);
+  const who = useWatched(caller);
   const [error, setError] = useState<string | undefined>(undefined);
   const look = () => {
     setError(undefined);

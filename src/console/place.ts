@@ -1,4 +1,4 @@
-import { Store, useStore } from "./store.ts";
+import { useWatched, Watched } from "./watched.ts";
 
 /** Under which everything of the console is. */
 const ROOT = "/console/";
@@ -15,15 +15,24 @@ export interface Place {
 }
 
 function read(): Place {
-  const [screen = "", id] = location.pathname.slice(ROOT.length).split("/").map(decodeURIComponent);
+  const [screen = "", id] = location.pathname.slice(ROOT.length).split("/").map(decoded);
   const known = screen === "" ? "overview" : (screens.find((name) => name === screen) ?? "unknown");
   return { screen: known, id: id || undefined, query: new URLSearchParams(location.search) };
 }
 
-const place = new Store<Place>(read());
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // What somebody mistyped is the address of nothing.
+    return part;
+  }
+}
+
+const place = new Watched<Place>(read());
 
 /** For the one component that is around all others: it draws them anew, each with its parents. */
-export const usePlace = (): Place => useStore(place);
+export const usePlace = (): Place => useWatched(place);
 
 /**
  * Where the page is now. Nobody else watches it: of a component that is drawn anew and taken away by one and the same
@@ -64,7 +73,8 @@ export function followLinks(): void {
   window.addEventListener("popstate", () => place.set(read()));
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    const isOwn = link?.origin === location.origin && link.pathname.startsWith(ROOT) && link.target === "";
+    const isOwn =
+      link?.origin === location.origin && link.pathname.startsWith(ROOT) && link.target === "" && !link.hash;
     if (!isOwn || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     if (link.pathname !== location.pathname) scrollTo(0, 0);

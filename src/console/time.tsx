@@ -1,14 +1,14 @@
-import { kept, Store, useStore } from "./store.ts";
+import { kept, useWatched, Watched } from "./watched.ts";
 import { ago } from "./words.ts";
 
 /** Now, once a second: ages grow while nothing else happens. */
-const clock = new Store(Date.now());
+const clock = new Watched(Date.now());
 setInterval(() => clock.set(Date.now()), 1_000);
-export const useNow = (): number => useStore(clock);
+export const useNow = (): number => useWatched(clock);
 
 /** How times are told. */
 const zones = kept("times", ["ago", "local", "UTC"]);
-export const useZone = () => useStore(zones.store);
+export const useZone = () => useWatched(zones.store);
 export const nextZone = zones.next;
 
 const utc = (at: number) => new Date(at).toISOString().replace("T", " ");

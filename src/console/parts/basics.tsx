@@ -11,10 +11,11 @@ export function State({ word, title }: { word: string; title?: string | undefine
 }
 
 /** What there is to know where there is nothing. */
-export function Empty({ title, children }: { title: string; children?: Child }) {
+export function Empty({ title, level = 3, children }: { title: string; level?: 1 | 2 | 3; children?: Child }) {
+  const Heading = `h${level}` as const;
   return (
     <div class="empty">
-      <h3>{title}</h3>
+      <Heading>{title}</Heading>
       {children}
     </div>
   );

@@ -75,7 +75,7 @@ export function Commands() {
       />
       <Problem what={list.error} again={list.again} />
       {list.rows?.length === 0 ? (
-        <Empty title={list.hasMore ? "None among the newest; there are older ones" : "No command matches"}>
+        <Empty title={list.hasMore ? "None among the newest; there are older ones" : "No command matches"} level={2}>
           <p>
             A command is what an agent is asked to do: START, STOP, SYNC ... It waits here until its agent polls, and
             stays as the record of how it went. A source's page sends one.

@@ -8,6 +8,7 @@ import { ShellLine } from "../parts/copy.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Doing } from "../parts/doing.tsx";
 import { go, path } from "../place.ts";
+import { quoted } from "../shell.ts";
 import type { SourceRow } from "../source-list.ts";
 import { plain } from "../words.ts";
 
@@ -109,7 +110,7 @@ function NewTask({ source, close, done }: { source: SourceRow; close: () => void
           Create task
         </Doing>
         <p class="soft">With all its settings:</p>
-        <ShellLine line={`ferry task create ${source.id} --type ${type} --region ${region}`} />
+        <ShellLine line={`ferry task create ${source.id} --type ${type} --region ${quoted(region)}`} />
       </form>
     </Dialog>
   );

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "hono/jsx/dom";
-import { answer, api, mayOperate, Refusal } from "../api.ts";
+import { answer, api, mayOperate } from "../api.ts";
 import { cancelling, sending } from "../commands.ts";
 import { type Command, isOpen, stepsOf } from "../life.ts";
 import { useLoaded } from "../loaded.ts";
 import { Empty, Problem, State } from "../parts/basics.tsx";
 import { ShellLine } from "../parts/copy.tsx";
 import { Doing } from "../parts/doing.tsx";
-import { Json, parseExact } from "../parts/json.tsx";
+import { exactAnswer, Json } from "../parts/json.tsx";
 import { changed, here } from "../place.ts";
 import { useNow, When } from "../time.tsx";
 import { duration, plain } from "../words.ts";
@@ -23,7 +23,7 @@ export function Timeline({ id }: { id: string }) {
     `timeline ${id} ${limit}`,
     async () => ({
       commands: await answer(api.operate.v1.commands.$get({ query: of })),
-      unasked: await answer(
+      unasked: await exactAnswer(
         api.operate.v1.results.$get({ query: { source_id: id, kind: "unsolicited", limit: "10" } }),
       ),
     }),
@@ -142,16 +142,7 @@ function Waiting({ since }: { since: number }) {
   return <span class="span">{duration(Math.max(1_000, useNow() - since))} → ...</span>;
 }
 
-type WithReports = Command & {
-  reports: { id: string; kind: string; result: string; received_at: number; result_detail: unknown }[];
-};
-
-/** With the numbers of the reports as the agents wrote them. */
-async function read(id: string): Promise<WithReports> {
-  const reply = await api.operate.v1.commands[":id"].$get({ param: { id } });
-  if (!reply.ok) throw new Refusal(reply.status, `command ${id} cannot be read`);
-  return parseExact(await reply.text()) as WithReports;
-}
+const read = (id: string) => exactAnswer(api.operate.v1.commands[":id"].$get({ param: { id } }));
 
 function Reports({ command }: { command: Command }) {
   const { value, error, again } = useLoaded(`reports ${command.id}`, () => read(command.id), {

@@ -22,7 +22,7 @@ export function Source({ id }: { id: string }) {
   if (source === null) {
     return (
       <>
-        <Empty title="There is no such source now">
+        <Empty title="There is no such source now" level={1}>
           <p>It was deleted, or is another account's. What was recorded of it is below.</p>
           <a href={path("sources")}>All sources</a>
         </Empty>
@@ -37,7 +37,7 @@ export function Source({ id }: { id: string }) {
           <a class="soft" href={path("sources")}>
             Sources
           </a>
-          <h1>{source?.name ?? " "}</h1>
+          <h1>{source?.name ?? "Source"}</h1>
           {source && (
             <p class="soft">
               {[source.hostname, source.ip, source.ipv6, source.os_version].filter(Boolean).join(" · ")}
@@ -74,7 +74,7 @@ export function Source({ id }: { id: string }) {
         </div>
         <div class="stack">
           {source && <Actions source={source} done={row.again} />}
-          <Registered id={id} />
+          {source && <Registered id={id} />}
         </div>
       </div>
     </>

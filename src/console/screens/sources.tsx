@@ -191,12 +191,12 @@ export function Poll({ row: { connected, last_seen_at } }: { row: Pick<SourceRow
 function Nothing({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered)
     return (
-      <Empty title="No source matches">
+      <Empty title="No source matches" level={2}>
         <a href={path("sources")}>All sources</a>
       </Empty>
     );
   return (
-    <Empty title="No source server yet">
+    <Empty title="No source server yet" level={2}>
       <p>
         The <a href={path("overview")}>overview</a> shows how a first one comes in.
       </p>

@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "hono/jsx/dom";
 
 /** A value that the page watches. */
-export class Store<T> {
+export class Watched<T> {
   #value: T;
   readonly #watchers = new Set<() => void>();
 
@@ -23,14 +23,14 @@ export class Store<T> {
   };
 }
 
-export function useStore<T>(store: Store<T>): T {
+export function useWatched<T>(store: Watched<T>): T {
   return useSyncExternalStore(store.watch, store.get);
 }
 
 /** A choice that this browser keeps. */
 export function kept<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]) {
   const key = `ferry.${name}`;
-  const store = new Store<Choice>(choices.find((choice) => choice === localStorage.getItem(key)) ?? choices[0]);
+  const store = new Watched<Choice>(choices.find((choice) => choice === localStorage.getItem(key)) ?? choices[0]);
   const choose = (choice: Choice) => {
     localStorage.setItem(key, choice);
     store.set(choice);

@@ -219,6 +219,8 @@ async function everyEnd() {
 async function sessionOfAKey() {
   const { access_key, secret_key } = ferry.keys.viewer;
   const sent = { headers: headersOf("createSession", ""), body: { access_key, secret_key } };
+  const nobody = { headers: sent.headers, body: { user: "nobody", password: "password of nobody" } };
+  await ferry.call(null, "POST", "/console/session", nobody);
   const { status, headers } = await ferry.call(null, "POST", "/console/session", sent);
   expect(status).toBe(201);
   const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";

@@ -116,7 +116,9 @@ for (const [place, [end, make]] of Object.entries(ends).entries()) {
     await signInShown(page);
     await expectNothingLeft(page);
     expect(page.url()).toBe(ferry.url + path);
-    const reply = await fetch(`${ferry.url}/console/api/operate/v1/me`, { headers: { cookie: `${name}=${value}` } });
+    const reply = await fetch(`${ferry.url}/console/api/operate/v1/me`, {
+      headers: { cookie: `${name}=${value}`, "x-ferry-console": "1" },
+    });
     expect(reply.status).toBe(401);
     // Somebody else who may goes on from there.
     await signIn(page);
@@ -133,7 +135,7 @@ browserTest("signing out ends the session and its open stream, in every window",
   await other.getByRole("heading", { name: "Commands" }).waitFor();
   await page.getByRole("link", { name: "web-idle" }).waitFor();
   const { name, value } = await sessionOf(context);
-  const headers = { cookie: `${name}=${value}`, accept: "text/event-stream" };
+  const headers = { cookie: `${name}=${value}`, accept: "text/event-stream", "x-ferry-console": "1" };
   const stream = await fetch(`${ferry.url}/console/api/operate/v1/events`, { headers });
   expect(stream.status).toBe(200);
   let told = "";

@@ -12,10 +12,10 @@ import type { Credentials } from "./credentials.ts";
 import { selectKeyInUse } from "./key-store.ts";
 import type { Passwords } from "./passwords.ts";
 import type { CreateSessionBody, ShownCaller } from "./schema.ts";
-import { isAsChecked, userByPassword } from "./sign-in.ts";
+import { isAsChecked, logRefusals, newToken, userByPassword } from "./sign-in.ts";
 import { selectAccountBySeq } from "./store.ts";
 import { deleteOldestTokens, deleteToken, insertToken } from "./token-store.ts";
-import { MAX_TOKENS_OF_USER, TOKEN_BYTES, TOKEN_LIFETIME_MS } from "./tokens.ts";
+import { MAX_TOKENS_OF_USER, TOKEN_LIFETIME_MS } from "./tokens.ts";
 import { selectUser } from "./user-store.ts";
 
 /** At once; beyond, the oldest ends. Those of a key displace nobody else's: it may be one of many of a user. */
@@ -57,17 +57,11 @@ export class Sessions {
     address: string | null,
     before: readonly string[],
   ): Promise<{ session: string; lasts_s: number; caller: ShownCaller }> {
-    const proven = await this.#prove(body, address).catch((error) => {
-      // Without the name: people type passwords there.
-      if (error instanceof Failure && error.kind === "unauthenticated") {
-        this.#platform.log("warn", "a sign-in was refused", { address });
-      }
-      throw error;
-    });
+    const proven = await logRefusals(this.#platform, "unauthenticated", address, this.#prove(body, address));
     refuseWhoMayNotLook(proven.roles);
     const { account_seq, actor, user_seq, access_key, method } = proven;
     const replaced = await this.#known(before, address);
-    const session = this.#platform.randomBytes(TOKEN_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
+    const session = newToken(this.#platform);
     const hash = hashOfSession(session);
     const issued_at = this.#platform.now();
     const longest = issued_at + TOKEN_LIFETIME_MS;

@@ -1,7 +1,11 @@
+import { Failure, type FailureKind } from "../core/failure.ts";
+import type { Platform } from "../core/platform.ts";
 import type { Executor, Transaction } from "../db/executor.ts";
 import type { Passwords } from "./passwords.ts";
 import { selectAccountId } from "./store.ts";
 import { selectUser, selectUserToSignIn, type UserNaming, type UserRow } from "./user-store.ts";
+
+const TOKEN_BYTES = 32;
 
 /** Who has signed in by password, with the account. */
 export type SignedIn = NonNullable<Awaited<ReturnType<typeof selectUserToSignIn>>>;
@@ -29,6 +33,26 @@ async function nobody(db: Executor, { id, name, domain_id, domain_name }: UserNa
   if (id) return `id ${id}`;
   const account_id = await selectAccountId(db, { id: domain_id, name: domain_name });
   return `${account_id ?? JSON.stringify([domain_id, domain_name])}/${name}`;
+}
+
+/** What a browser or a client keeps in place of what was shown: 256 bits nobody can guess. */
+export function newToken({ randomBytes }: Pick<Platform, "randomBytes">): string {
+  return randomBytes(TOKEN_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** For the log; without the name, as people type passwords there. */
+export async function logRefusals<Proof>(
+  { log }: Pick<Platform, "log">,
+  kind: FailureKind,
+  address: string | null,
+  proving: Promise<Proof>,
+): Promise<Proof> {
+  try {
+    return await proving;
+  } catch (error) {
+    if (error instanceof Failure && error.kind === kind) log("warn", "a sign-in was refused", { address });
+    throw error;
+  }
 }
 
 /** Whether the user is still what a sign-in was checked against. If not, what it had before was ended. */

@@ -10,12 +10,11 @@ import type { Credentials } from "./credentials.ts";
 import type { CreateTokenBody, Token } from "./iam-schema.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Projects } from "./projects.ts";
-import { isAsChecked, type SignedIn, userByPassword } from "./sign-in.ts";
+import { isAsChecked, logRefusals, newToken, type SignedIn, userByPassword } from "./sign-in.ts";
 import type { ProjectRow } from "./store.ts";
 import { deleteExpiredTokens, deleteOldestTokens, insertToken, selectToken, type TokenRow } from "./token-store.ts";
 
 export const TOKEN_LIFETIME_MS = 24 * 60 * 60 * 1000;
-export const TOKEN_BYTES = 32;
 /** At once, sessions among them; beyond, the oldest ends. */
 export const MAX_TOKENS_OF_USER = 10_000;
 
@@ -52,17 +51,12 @@ export class Tokens {
     { auth: { identity, scope } }: CreateTokenBody,
     address: string | null,
   ): Promise<{ token: string; body: Token }> {
-    const { signedIn, method, parent } = await this.#signIn(identity, address).catch((error) => {
-      // Without the name: people type passwords there.
-      if (error instanceof Failure && error.kind === "signInRefused") {
-        this.#platform.log("warn", "a sign-in was refused", { address });
-      }
-      throw error;
-    });
+    const signIn = this.#signIn(identity, address);
+    const { signedIn, method, parent } = await logRefusals(this.#platform, "signInRefused", address, signIn);
     const { user, account } = signedIn;
     const actor = `user:${user.name}`;
     const project = await this.#projectOf(scope, signedIn, { account_seq: account.seq, actor, address });
-    const token = this.#platform.randomBytes(TOKEN_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
+    const token = newToken(this.#platform);
     const issued_at = this.#platform.now();
     const expires_at = parent?.expires_at ?? issued_at + TOKEN_LIFETIME_MS;
     const row = { user_seq: user.seq, project_id: project?.id ?? null, method, issued_at, expires_at };

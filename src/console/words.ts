@@ -53,4 +53,10 @@ export function duration(ms: number): string {
   return `${count} ${name}${rest ? ` ${rest} ${lesser}` : ""}`;
 }
 
-export const ago = (ms: number): string => (ms < 1_000 ? "now" : `${duration(ms - (ms % 1_000))} ago`);
+/** By its largest unit alone. */
+export const ago = (ms: number): string =>
+  ms < 1_000
+    ? "now"
+    : `${duration(ms - (ms % 1_000))
+        .split(" ", 2)
+        .join(" ")} ago`;

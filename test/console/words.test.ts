@@ -23,6 +23,7 @@ test("an age is told in whole seconds", () => {
   expect(ago(-20)).toBe("now");
   expect(ago(999)).toBe("now");
   expect(ago(12_999)).toBe("12 s ago");
+  expect(ago(119_000)).toBe("1 min ago");
 });
 
 test("sizes are told in powers of 1024", () => {

@@ -152,7 +152,9 @@ const Row = memo(function Row({ row, isSelected, isGone, toggle }: RowProps) {
         {task && (
           <>
             <State word={task.state} />{" "}
-            {task.progress !== null && <Bar percent={task.progress} label={`${task.progress} %`} />}
+            {task.progress !== null && task.progress < 100 && (
+              <Bar percent={task.progress} label={`${task.progress} %`} />
+            )}
           </>
         )}
         {open_command && (

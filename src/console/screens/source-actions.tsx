@@ -14,7 +14,7 @@ import { plain } from "../words.ts";
 
 /** Seldom needed: they are behind a fold. */
 const common = new Set<string>(["create_task", "start", "stop", "restart", "migration_test", "cutover"]);
-const LOOK_MS = 15_000;
+const LOOK_MS = 5_000;
 
 interface ActionsProps {
   source: SourceRow;
@@ -23,10 +23,10 @@ interface ActionsProps {
 
 /** What can be done with a source now; what cannot says why. */
 export function Actions({ source, done }: ActionsProps) {
-  const { id, task, connected } = source;
+  const { id, task } = source;
   const [asked, setAsked] = useState<"create_task" | "delete_task" | "delete_source" | undefined>(undefined);
   const { value, error, again } = useLoaded(
-    `actions ${id} ${connected}`,
+    `actions ${id}`,
     () => answer(api.operate.v1.sources[":source_id"].actions.$get({ param: { source_id: id } })),
     { on: ({ source_id }) => source_id === id, everyMs: LOOK_MS },
   );

@@ -188,6 +188,7 @@ browserTest("the lines beside actions do what the buttons do", async () => {
   await page.getByRole("button", { name: "Close" }).click();
 
   await page.getByRole("region", { name: "Task", exact: true }).waitFor();
+  quiet();
   await page.getByRole("button", { name: "delete task" }).click();
   const [removeTask = ""] = await linesIn(page, "dialog");
   await shell(removeTask);
@@ -199,7 +200,6 @@ browserTest("the lines beside actions do what the buttons do", async () => {
   await context.close();
   await shell(remove);
   expect((await ferry.call("GET", `/v3/sources/${source_id}`)).status).toBe(404);
-  quiet();
 });
 
 browserTest("the lines for many, each with an id in place of ID", async () => {

@@ -42,6 +42,9 @@ const untilFocused = (page: Page, name: string) =>
 const mainHasFocus = (page: Page) =>
   waitUntil(() => page.evaluate(() => document.activeElement?.id === "main"), "the focus to be in the main part");
 
+/** By what it is, not by its role: closed, it is there for a moment without one. */
+const dialogOf = (page: Page) => page.locator("dialog");
+
 async function keys(page: Page, pressed: string): Promise<void> {
   for (const key of pressed.split(" ")) await page.keyboard.press(key);
 }
@@ -103,8 +106,8 @@ browserTest("times, theme and the sheet of keys", async () => {
   await keys(page, "j");
   const row = await focused(page);
   await keys(page, "?");
-  const sheet = page.getByRole("dialog", { name: "Keys" });
-  await sheet.waitFor();
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  const sheet = dialogOf(page);
   for (const does of ["Go to Sources", "Filter", "Select the row", "Show what is new"]) {
     await sheet.getByText(does).waitFor();
   }
@@ -146,7 +149,7 @@ browserTest("filters, selects two, and sends them a command", async () => {
   const list = /^Send/;
   await tabTo(page, list);
   await keys(page, "Space ArrowDown ArrowDown ArrowDown Enter");
-  const dialog = page.getByRole("dialog");
+  const dialog = dialogOf(page);
   await dialog.waitFor();
   const chosen = (await dialog.getByRole("heading").textContent()) ?? "";
   expect(chosen).toBe("Send SYNC to 2 sources");
@@ -209,7 +212,7 @@ browserTest("makes a task and starts it; what cannot be done says why", async ()
 
   await tabTo(page, "create task", true);
   await keys(page, "Enter");
-  const dialog = page.getByRole("dialog");
+  const dialog = dialogOf(page);
   await dialog.waitFor();
   await keys(page, "Escape");
   await dialog.waitFor({ state: "detached" });

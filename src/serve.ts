@@ -206,7 +206,7 @@ function firstSteps(folder: string): string {
     resolve("./ferry-data") === folder ? `cd ${shellWord(process.cwd())}` : `export FERRY_DATA=${shellWord(folder)}`;
   return `
 The first account's admin key is in ${bootstrapPath(folder)}; the commands below use it by themselves.
-In another shell:
+At the console's sign-in its lines can be pasted as they are. In another shell:
 
   ${where}
   ${ferry} source register web-1 --ip 192.0.2.10

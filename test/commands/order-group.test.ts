@@ -139,7 +139,10 @@ test("what is a task's or has an idempotency key is looked at alone, in order wi
     order(source_id, { command_name: "START", command_param: { task_id } }),
     order(source_id, { command_name: "STOP" }),
   ]);
-  expect(replies.map(({ status }) => status)).toEqual([201, 200, 201, 201]);
+  // Which of two that are alike is first, a database server may decide.
+  const [one, other, ...later] = replies.map(({ status }) => status);
+  expect([one, other].sort()).toEqual([200, 201]);
+  expect(later).toEqual([201, 201]);
   expect((await ferry.rows("SELECT state FROM tasks"))[0]?.state).toBe("RUNNING");
   expect((await commandsOf(source_id)).map(({ state }) => state)).toEqual(["queued", "queued", "queued"]);
 });

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { sha256Hex } from "../core/digest.ts";
-import type { Env } from "../http/operation.ts";
+import { type Env, noRoute } from "../http/operation.ts";
 
 /** Files of the console, handed in: `index.html` is its page, the others are under /console/assets. */
 export type ConsoleFiles = Readonly<Record<string, ConsoleFile>>;
@@ -17,6 +17,10 @@ export const hasConsole = (files: ConsoleFiles) => Object.hasOwn(files, PAGE);
 export const metaConsole = new Hono<Env<{ console_files: ConsoleFiles }>>()
   .get("/console", (c) => (hasConsole(c.env.services.console_files) ? c.redirect("/console/") : missing()))
   .get("/console/assets/:file", (c) => consoleFile(c.env.services.console_files, c.req.param("file"), c.req.raw))
+  // An operation by other methods, and never a page: see access/console.ts.
+  .get("/console/session", () => {
+    throw noRoute();
+  })
   .get("/console/*", (c) => consoleFile(c.env.services.console_files, PAGE, c.req.raw));
 
 async function consoleFile(files: ConsoleFiles, name: string, { headers }: Request): Promise<Response> {

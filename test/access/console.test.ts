@@ -553,6 +553,7 @@ describe("/console/api", () => {
       ["GET", "//console/api/v3/sources"],
       ["GET", "/%63onsole/api/v3/sources"],
       ["GET", "/CONSOLE/api/v3/sources"],
+      ["GET", "/console/session"],
       ["PUT", "/console/session"],
       ["OPTIONS", "/console/session"],
       // Neither of the API nor, without files, a page.

@@ -24,20 +24,17 @@ function serving(files: { console_files?: ConsoleFiles; docs_files?: typeof docs
 }
 
 describe("the console's files", () => {
-  test.each([
-    "/console/",
-    "/console/sources",
-    "/console/sources/some-id",
-    "/console/session",
-    "/console/a.b/%2e%2e%2f",
-  ])("%s is the page, which finds its way by itself", async (path) => {
-    const reply = await serving({ console_files })(path);
-    expect([reply.status, reply.headers.get("content-type"), await reply.text()]).toEqual([
-      200,
-      "text/html; charset=utf-8",
-      page,
-    ]);
-  });
+  test.each(["/console/", "/console/sources", "/console/sources/some-id", "/console/a.b/%2e%2e%2f"])(
+    "%s is the page, which finds its way by itself",
+    async (path) => {
+      const reply = await serving({ console_files })(path);
+      expect([reply.status, reply.headers.get("content-type"), await reply.text()]).toEqual([
+        200,
+        "text/html; charset=utf-8",
+        page,
+      ]);
+    },
+  );
 
   test("assets are under /console/assets by their names, and nothing else is", async () => {
     const ask = serving({ console_files });
@@ -108,6 +105,8 @@ describe("the console's files", () => {
       const reply = await ask(path);
       expect([path, reply.status, reply.headers.get("content-type")]).toEqual([path, 401, "application/json"]);
     }
+    const session = await ask("/console/session");
+    expect([session.status, session.headers.get("content-type")]).toEqual([404, "application/json"]);
     for (const method of ["POST", "PUT", "OPTIONS"]) {
       expect([method, (await ask("/console/", { "x-ferry-console": "1" }, method)).status]).toEqual([method, 404]);
     }

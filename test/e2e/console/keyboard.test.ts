@@ -101,7 +101,7 @@ browserTest("times, theme and the sheet of keys", async () => {
   for (const theme of ["light", "dark", "system"]) {
     await keys(page, "d");
     await page.getByRole("button", { name: `Theme: ${theme}` }).waitFor();
-    expect(await page.locator("html").getAttribute("data-theme")).toBe(theme);
+    await page.locator(`html[data-theme=${theme}]`).waitFor({ state: "attached" });
   }
   await keys(page, "j");
   const row = await focused(page);

@@ -83,7 +83,7 @@ export function useSteadyList<Row extends { id: string }>(key: string, reading: 
       own.cursor = next_cursor;
       put({ rows: [...rows, ...items.filter(({ id }) => !shown.has(id))], hasMore: next_cursor !== null });
     } catch (error) {
-      put({ error: messageOf(error) });
+      if (own.state.key === key) put({ error: messageOf(error) });
     }
   };
   return { ...state, isOld: state.key !== key, more, renew, again };

@@ -2,7 +2,7 @@ import type { InferRequestType } from "hono/client";
 import { memo } from "hono/jsx/dom";
 import { commandNames, commandStates } from "../../core/words.ts";
 import { answer, api, mayOperate, reading } from "../api.ts";
-import { cancelling, sending } from "../commands.ts";
+import { cancel, send } from "../commands.ts";
 import { useKeys } from "../keys.ts";
 import { type Command, isOpen, stepsOf } from "../life.ts";
 import { Chips, Empty, Problem, State } from "../parts/basics.tsx";
@@ -142,11 +142,11 @@ const Row = memo(
         <td>
           {mayOperate() &&
             (isOpen(row) ? (
-              <Doing run={cancelling(id).run} done={done}>
+              <Doing run={() => cancel(id)} done={done}>
                 Cancel
               </Doing>
             ) : (
-              <Doing run={sending(source_id, order).run} done={done}>
+              <Doing run={() => send(source_id, order)} done={done}>
                 Send again
               </Doing>
             ))}

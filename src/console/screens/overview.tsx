@@ -1,4 +1,6 @@
+import type { Child } from "hono/jsx";
 import { useEffect, useRef, useState } from "hono/jsx/dom";
+import { failedTaskStates } from "../../core/words.ts";
 import { toneOf, what, who } from "../activity.ts";
 import { answer, api, reading } from "../api.ts";
 import { type Event, listen } from "../live.ts";
@@ -7,7 +9,7 @@ import { Empty, Problem, Spark } from "../parts/basics.tsx";
 import { CopyAs } from "../parts/copy.tsx";
 import { path } from "../place.ts";
 import { When } from "../time.tsx";
-import { tone } from "../words.ts";
+import { plain, tone } from "../words.ts";
 import { FirstSteps } from "./first-steps.tsx";
 import { StateChips, useCounts } from "./states.tsx";
 
@@ -49,7 +51,8 @@ export function Overview() {
 
 const needs = {
   error: { text: "in error", href: path("sources", "", { state: "error" }) },
-  task_failed: { text: "with a failed task", href: path("sources", "", { task_state: "MIGRATE_FAIL" }) },
+  // In one of several states: each has a link of its own.
+  task_failed: { text: "with a failed task", href: undefined },
   unavailable: { text: "cannot be migrated", href: path("sources", "", { state: "unavailable" }) },
   not_seen: { text: "not seen", href: path("sources", "", { connected: "false" }) },
   overdue: { text: "not reported in time", href: path("commands", "", { state: "overdue" }) },
@@ -73,12 +76,19 @@ function NeedsYou() {
       {value?.items.map(({ kind, count, is_more, first }) => (
         <div key={kind} class="need">
           <h3>
-            <a href={needs[kind].href}>
+            <Linked href={needs[kind].href}>
               <span class={`state ${tone(kind)}`}>
                 {count.toLocaleString("en")}
                 {is_more && "+"} {needs[kind].text}
               </span>
-            </a>
+            </Linked>
+            {kind === "task_failed" &&
+              failedTaskStates.map((task_state) => (
+                <small key={task_state}>
+                  {" "}
+                  <a href={path("sources", "", { task_state })}>{plain(task_state)}</a>
+                </small>
+              ))}
           </h3>
           <ul>
             {first.map(({ source_id, source_name, at, reason, command_id }) => (
@@ -94,6 +104,10 @@ function NeedsYou() {
       ))}
     </section>
   );
+}
+
+function Linked({ href, children }: { href: string | undefined; children: Child }) {
+  return href === undefined ? <>{children}</> : <a href={href}>{children}</a>;
 }
 
 /** What happens, the newest first; nothing moves while the pointer or the focus is on it. */

@@ -1,7 +1,7 @@
 import { useState } from "hono/jsx/dom";
 import { commandNames, migrationTypes, type TaskAction } from "../../core/words.ts";
 import { answer, api, mayOperate } from "../api.ts";
-import { sending } from "../commands.ts";
+import { send } from "../commands.ts";
 import { useLoaded } from "../loaded.ts";
 import { Problem } from "../parts/basics.tsx";
 import { ShellLine } from "../parts/copy.tsx";
@@ -57,7 +57,7 @@ export function Actions({ source, done }: ActionsProps) {
             <p class="soft">A command as it is, beside what the task's actions send:</p>
             <div class="buttons">
               {commandNames.map((command_name) => (
-                <Doing key={command_name} run={sending(id, { command_name }).run} done={over}>
+                <Doing key={command_name} run={() => send(id, { command_name })} done={over}>
                   {command_name}
                 </Doing>
               ))}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "hono/jsx/dom";
 import { answer, api, mayOperate } from "../api.ts";
-import { cancelling, sending } from "../commands.ts";
+import { cancel, send } from "../commands.ts";
 import { type Command, isOpen, stepsOf } from "../life.ts";
 import { useLoaded } from "../loaded.ts";
 import { Empty, Problem, State } from "../parts/basics.tsx";
@@ -96,11 +96,11 @@ function Entry({ command, isWanted, again }: { command: Command; isWanted: boole
         <span class="right">
           {mayOperate() &&
             (isOpen(command) ? (
-              <Doing class="quiet" run={cancelling(id).run} done={again}>
+              <Doing class="quiet" run={() => cancel(id)} done={again}>
                 Cancel
               </Doing>
             ) : (
-              <Doing class="quiet" run={sending(source_id, { command_name, command_param }).run} done={again}>
+              <Doing class="quiet" run={() => send(source_id, { command_name, command_param })} done={again}>
                 Send again
               </Doing>
             ))}

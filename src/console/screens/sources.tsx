@@ -1,4 +1,5 @@
 import { memo, useRef } from "hono/jsx/dom";
+import { taskStates } from "../../core/words.ts";
 import { answer, api, mayOperate, reading } from "../api.ts";
 import { Bulk } from "../bulk.tsx";
 import { useKeys } from "../keys.ts";
@@ -65,6 +66,11 @@ export function Sources() {
           name="connected"
           label="Filter by last poll"
           choices={{ "": "seen or not", true: "seen", false: "not seen" }}
+        />
+        <Choice
+          name="task_state"
+          label="Filter by task"
+          choices={{ "": "any task or none", ...Object.fromEntries(taskStates.map((state) => [state, plain(state)])) }}
         />
         <Fresh count={list.fresh} renew={list.renew} />
       </div>

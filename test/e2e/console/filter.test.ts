@@ -208,3 +208,29 @@ browserTest("1,000 sources change: no character is lost, the focus stays and no 
   console.log(`${rate} changes a second; ${frames.length} frames, 95 % of them within ${p95} ms`);
   quiet();
 });
+
+browserTest("what needs somebody leads to the sources it is about, in whichever way a task has failed", async () => {
+  const ferry = await Ferry.start();
+  await makeUser(ferry);
+  const source_id = await ferry.registerSource("db-1");
+  const region = { region_name: "r", region_id: "r", project_name: "p", project_id: "p" };
+  const order = { name: "MigrationTask", type: "MIGRATE_FILE", source_server: { id: source_id }, target_server: {} };
+  const { id } = await ferry.ask<{ id: string }>("POST", "/v3/tasks", { ...order, ...region });
+  const start = () => ferry.ask("POST", `/v3/tasks/${id}/action`, { operation: "start" });
+  await start();
+  await ferry.poll(source_id);
+  await ferry.report(source_id, {});
+  await changeState(ferry, source_id, "finished");
+  await start();
+  await ferry.poll(source_id);
+  const failed = { command_name: "SYNC", result: "fail", result_detail: {} };
+  await ferry.ask("POST", `/v3/sources/${source_id}/command_result`, failed);
+  // No longer in error, while the task is as it failed.
+  await changeState(ferry, source_id, "stopped");
+  const { page, quiet } = await openConsole(ferry);
+  await page.getByRole("heading", { name: /1 with a failed task/ }).waitFor();
+  await page.getByRole("link", { name: "sync fail" }).click();
+  await shows(page, ["db-1"]);
+  expect(await page.getByLabel("Filter by task").inputValue()).toBe("SYNC_FAIL");
+  quiet();
+});
